@@ -1,0 +1,251 @@
+"""The declaration (implementation conformance statement): what the vendor says the device is and can."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from specs.condition import Features, FeatureValue
+from specs.loader import decode
+from specs.model import Vocabulary
+from specs.yaml_source import Document, KeyPath, SourceError, read_yaml
+
+
+class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret by name of an environment variable, by file, or (test devices only) by value."""
+
+    env: str = ""
+    file: str = ""
+    value: str = ""
+
+    def read(self, folder: Path) -> str:
+        """The secret text. Raises KeyError (variable not set) or OSError (file)."""
+        if self.env:
+            return os.environ[self.env]
+        if self.file:
+            return (folder / self.file).read_text("utf-8").strip()
+        return self.value
+
+
+class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who the device under test is."""
+
+    dev_id: str
+    manufacturer: str = ""
+    model: str = ""
+    version: str = ""
+    role: Literal["camera"] = "camera"
+    key: Secret = Secret()
+
+
+class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the test bench listens for the device. Port 0 takes any free port."""
+
+    host: str = "127.0.0.1"
+    group_port: int = 0
+    province_port: int = 0
+    access_port: int = 0
+    backup_port: int = 0
+    ftp_port: int = 0
+    relay_port: int = 0
+
+
+class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A plain RTSP stream of the device, for devices without platform signalling."""
+
+    url: str
+    user: str = ""
+    password: Secret = Secret()
+
+
+class Timers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``scale`` below 1 compresses the long timers of a simulated device."""
+
+    scale: float = 1.0
+
+
+class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One bench control carried out by a command of the lab (power switch, alarm button)."""
+
+    command: tuple[str, ...]
+
+
+class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the bench can do to the device: through one endpoint, or command by command."""
+
+    endpoint: str = ""
+    actions: tuple[str, ...] = ()
+    commands: dict[str, Action] = {}
+
+    @property
+    def available(self) -> frozenset[str]:
+        """Names of the controls that work on this bench."""
+        return frozenset(self.actions) | frozenset(self.commands)
+
+
+class Images(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Firmware images for the upgrade tests, as paths beside the declaration."""
+
+    good: str = ""
+    good_version: str = ""
+    bad: dict[str, str] = {}
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole statement. ``features`` uses the vocabulary of specs/features.yaml."""
+
+    kandian: Literal["declaration/1"]
+    device: Device
+    features: dict[str, Any] = {}
+    bench: Bench = Bench()
+    media: Media | None = None
+    timers: Timers = Timers()
+    controls: Controls = Controls()
+    images: Images = Images()
+    simulator: dict[str, Any] = {}
+
+
+class LoadedDeclaration(msgspec.Struct, frozen=True):
+    """A checked declaration with its features, its secrets and the digest of its text."""
+
+    declaration: Declaration
+    features: Features
+    path: Path | None
+    digest: str
+    key: str = ""
+    password: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret text that must not appear in any output."""
+        return tuple(filter(None, (self.key, self.password)))
+
+    @property
+    def address(self) -> str:
+        """What names the device for the lock: the media URL's host and port, or the device id."""
+        media = self.declaration.media
+        if media is not None:
+            parts = urlsplit(media.url)
+            return f"{parts.hostname}:{parts.port or 554}"
+        return self.declaration.device.dev_id
+
+
+def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
+    """Read, check and resolve a declaration file. Raises SourceError with file and line."""
+    document = read_yaml(path)
+    if not isinstance(document.data, dict):
+        raise document.error((), "a declaration is a mapping that begins with `kandian: declaration/1`")
+    _check_keys(document, (), Declaration)
+    declaration = decode(document, (), Declaration)
+    features = dict(_checked_features(document, vocabulary))
+    if not 0.0 < declaration.timers.scale <= 1.0:
+        raise document.error(("timers", "scale"), "the timer scale must lie above 0 and not above 1")
+    for action in sorted(declaration.controls.available - set(vocabulary.controls)):
+        raise document.error(("controls",), _unknown("control", action, vocabulary.controls))
+    return LoadedDeclaration(
+        declaration=declaration,
+        features=features,
+        path=path,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        key=_secret(document, ("device", "key"), declaration.device.key, path.parent),
+        password=_secret(document, ("media", "password"), declaration.media.password, path.parent)
+        if declaration.media
+        else "",
+    )
+
+
+def target_declaration(url: str, dev_id: str = "") -> LoadedDeclaration:
+    """The statement of a device of which only a stream URL is known: every feature is unknown.
+
+    A user name and password inside the URL are taken out of it. Raises ValueError for anything but
+    an ``rtsp://host[:port]/...`` URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname:
+        raise ValueError(f"a target is an rtsp://host[:port]/path URL, not {url!r}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    netloc = f"{host}:{parts.port}" if parts.port else host
+    plain = parts._replace(netloc=netloc).geturl()
+    user = parts.username or os.environ.get("KANDIAN_USER", "")
+    password = parts.password or os.environ.get("KANDIAN_PASSWORD", "")
+    declaration = Declaration(
+        kandian="declaration/1",
+        device=Device(dev_id=dev_id or netloc),
+        media=Media(url=plain, user=user),
+    )
+    return LoadedDeclaration(
+        declaration=declaration,
+        features={"tykd": False},
+        path=None,
+        digest=hashlib.sha256(plain.encode()).hexdigest(),
+        password=password,
+    )
+
+
+def _unknown(kind: str, name: str, known: Any) -> str:
+    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    return f"unknown {kind} {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _check_keys(document: Document, where: KeyPath, kind: Any) -> None:
+    """Name the unknown key and its nearest neighbour before msgspec only says that one is unknown."""
+    data = document.data
+    for key in where:
+        data = data[key]
+    if not isinstance(data, dict):
+        return
+    fields = {f.encode_name: f.type for f in msgspec.structs.fields(kind)}
+    for key in data:
+        if key not in fields:
+            raise SourceError(document.path, document.line((*where, key)), _unknown("key", key, fields))
+    for key, field_type in fields.items():
+        nested = _struct_of(field_type)
+        if key in data and nested is not None:
+            _check_keys(document, (*where, key), nested)
+
+
+def _struct_of(field_type: Any) -> Any:
+    for candidate in (field_type, *getattr(field_type, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
+            return candidate
+    return None
+
+
+def _checked_features(document: Document, vocabulary: Vocabulary) -> Iterator[tuple[str, FeatureValue]]:
+    for name, value in (document.data.get("features") or {}).items():
+        where = ("features", name)
+        if name not in vocabulary.features:
+            raise document.error(where, _unknown("feature", str(name), vocabulary.features))
+        feature = vocabulary.features[name]
+        if feature.type == "set":
+            entries = value if isinstance(value, list) else [value]
+            for entry in entries:
+                if str(entry) not in feature.values:
+                    raise document.error(where, _unknown(f"value for {name}:", str(entry), feature.values))
+            yield name, frozenset(str(entry) for entry in entries)
+        elif feature.type == "enum":
+            if str(value) not in feature.values:
+                raise document.error(where, _unknown(f"value for {name}:", str(value), feature.values))
+            yield name, str(value)
+        elif feature.type == "bool" and not isinstance(value, bool):
+            raise document.error(where, f"{name} is true or false, not {value!r}")
+        elif feature.type == "int" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            raise document.error(where, f"{name} is a whole number from 0, not {value!r}")
+        else:
+            yield name, value
+
+
+def _secret(document: Document, where: KeyPath, secret: Secret, folder: Path) -> str:
+    try:
+        return secret.read(folder)
+    except KeyError:
+        raise document.error(where, f"the environment variable {secret.env} is not set") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise document.error(where, f"the secret file {secret.file} cannot be read: {error}") from None
