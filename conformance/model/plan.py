@@ -91,7 +91,7 @@ def make_plan(
     profile: Profile,
     edition: str,
     loaded: LoadedDeclaration,
-    choice: Choice = Choice(),  # noqa: B008 - a frozen value
+    choice: Choice = Choice(),
 ) -> Plan:
     """Decide about every requirement of the profile's role. Raises UnknownName for unknown ids or edition."""
     place = catalogue.edition_order[catalogue.edition(edition).id]

@@ -1,0 +1,55 @@
+"""Every byte in or out: live, recorded, replayed. One event loop, one order of events, one clock."""
+
+from conformance.wire.errors import (
+    BackgroundFailure,
+    CallFailed,
+    Closed,
+    DeviceBusy,
+    Diverged,
+    EvidenceError,
+    Expired,
+    Misuse,
+    NotOnTape,
+    Refused,
+    Reset,
+    TapeError,
+    TlsFailed,
+    WireError,
+)
+from conformance.wire.live import LiveWire
+from conformance.wire.recorder import Recorder
+from conformance.wire.streams import Datagram, Listener, Stream
+from conformance.wire.tape import Address, Chunk, Event, Exchange, Hop, Kind, Packet, Tape, TlsInfo
+from conformance.wire.wire import Wire
+
+__all__ = [
+    "Address",
+    "BackgroundFailure",
+    "CallFailed",
+    "Chunk",
+    "Closed",
+    "Datagram",
+    "DeviceBusy",
+    "Diverged",
+    "Event",
+    "EvidenceError",
+    "Exchange",
+    "Expired",
+    "Hop",
+    "Kind",
+    "Listener",
+    "LiveWire",
+    "Misuse",
+    "NotOnTape",
+    "Packet",
+    "Recorder",
+    "Refused",
+    "Reset",
+    "Stream",
+    "Tape",
+    "TapeError",
+    "TlsFailed",
+    "TlsInfo",
+    "Wire",
+    "WireError",
+]

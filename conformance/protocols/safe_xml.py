@@ -1,0 +1,165 @@
+"""Bounded reading of XML that may be hostile.
+
+No DTD (so no entities of its own, no external ones, no expansion), UTF-8 only, and limits on bytes, depth, elements,
+attributes and text. Built on the standard library's expat, because only it tells the byte offset of every element;
+a DTD is refused before any declaration in it is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NoReturn
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from conformance.protocols.violation import CodecError
+
+_CLAUSE = "XML 1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class XmlLimits:
+    """Bounds of one document: bytes of input, nesting, number of elements, attributes of one element, text of one
+    element in characters."""
+
+    size: int = 65535
+    depth: int = 16
+    elements: int = 4096
+    attributes: int = 32
+    text: int = 65535
+
+
+DEFAULT_LIMITS = XmlLimits()
+
+
+class XmlError(CodecError):
+    """XML that is malformed, forbidden or larger than allowed. ``line`` is 1-based, 0 where it means nothing."""
+
+    line: int = 0
+
+
+@dataclass(slots=True)
+class XmlElement:
+    """One element: its name as written (prefix included), own text, children, position of its ``<``.
+
+    ``text`` joins all text directly inside the element; ``offset`` counts bytes, ``line`` from 1.
+    """
+
+    name: str
+    attributes: dict[str, str]
+    offset: int
+    line: int
+    text: str = ""
+    children: list[XmlElement] = field(default_factory=list)
+
+    def find(self, name: str) -> XmlElement | None:
+        """The first child of that name."""
+        return next((child for child in self.children if child.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class XmlDocument:
+    """A parsed document. ``declared``: whether it began with an XML declaration."""
+
+    root: XmlElement
+    declared: bool
+
+
+def parse_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> XmlDocument:
+    """Parse a whole document. Raises XmlError, and nothing else, on any bytes."""
+    if len(data) > limits.size:
+        raise _error(limits.size, "xml.size", b"", f"The document has {len(data)} bytes, more than {limits.size}")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        seen = data[error.start : error.start + 16]
+        raise _error(error.start, "xml.encoding", seen, "The document is not UTF-8") from None
+    return _Reader(data, limits).read()
+
+
+def text_content(text: str) -> str:
+    """``text`` escaped for use inside an element; a carriage return survives as a character reference.
+
+    Raises XmlError when it holds a character that XML 1.0 cannot carry.
+    """
+    for position, character in enumerate(text):
+        code = ord(character)
+        if (code < 0x20 and code not in (9, 10, 13)) or 0xD800 <= code <= 0xDFFF or code in (0xFFFE, 0xFFFF):
+            raise _error(position, "xml.character", b"", f"XML cannot carry the character U+{code:04X}")
+    return escape(text, {"\r": "&#13;"})
+
+
+def _error(offset: int, rule: str, seen: bytes, explain: str, line: int = 0) -> XmlError:
+    error = XmlError(offset, rule, seen, explain, _CLAUSE)
+    error.line = line
+    return error
+
+
+class _Reader:
+    def __init__(self, data: bytes, limits: XmlLimits) -> None:
+        self.data = data
+        self.limits = limits
+        self.declared = False
+        self.count = 0
+        self.root: XmlElement | None = None
+        self.open: list[XmlElement] = []
+        self.texts: list[list[str]] = []
+        self.lengths: list[int] = []
+        parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.XmlDeclHandler = self._declaration
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        self.parser = parser
+
+    def read(self) -> XmlDocument:
+        try:
+            self.parser.Parse(self.data, True)
+        except expat.ExpatError as error:
+            sentence = f"Not well-formed XML: {expat.ErrorString(error.code)}"
+            self._fail("xml.syntax", sentence, self.parser.ErrorByteIndex, error.lineno)
+        if self.root is None:
+            self._fail("xml.syntax", "There is no root element")
+        return XmlDocument(self.root, self.declared)
+
+    def _fail(self, rule: str, explain: str, offset: int | None = None, line: int | None = None) -> NoReturn:
+        at = max(0, self.parser.CurrentByteIndex if offset is None else offset)
+        where = self.parser.CurrentLineNumber if line is None else line
+        raise _error(at, rule, self.data[at : at + 64], explain, where)
+
+    def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        self.declared = True
+        if encoding is not None and encoding.lower() not in ("utf-8", "utf8"):
+            self._fail("xml.encoding", f"The document declares the encoding {encoding[:40]}; only UTF-8 is taken")
+
+    def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:
+        self._fail("xml.dtd", "A document type declaration is not taken")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.count += 1
+        if len(self.open) >= self.limits.depth:
+            self._fail("xml.depth", f"Elements are nested deeper than {self.limits.depth}")
+        if self.count > self.limits.elements:
+            self._fail("xml.elements", f"There are more than {self.limits.elements} elements")
+        if len(attributes) > self.limits.attributes:
+            self._fail("xml.attributes", f"An element has more than {self.limits.attributes} attributes")
+        element = XmlElement(name, attributes, self.parser.CurrentByteIndex, self.parser.CurrentLineNumber)
+        if self.open:
+            self.open[-1].children.append(element)
+        else:
+            self.root = element
+        self.open.append(element)
+        self.texts.append([])
+        self.lengths.append(0)
+
+    def _end(self, name: str) -> None:
+        self.open.pop().text = "".join(self.texts.pop())
+        self.lengths.pop()
+
+    def _characters(self, text: str) -> None:
+        self.lengths[-1] += len(text)
+        if self.lengths[-1] > self.limits.text:
+            self._fail("xml.text", f"The text of an element has more than {self.limits.text} characters")
+        self.texts[-1].append(text)
