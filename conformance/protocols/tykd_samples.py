@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from specs.condition import FeatureValue, parse_condition
@@ -12,6 +13,7 @@ SAMPLE_DEVICE = "KDN00000001"
 OTHER_DEVICE = "KDN99999999"
 
 Path = tuple[str, ...]
+_parsed = lru_cache(maxsize=256)(parse_condition)
 
 
 class Samples:
@@ -27,7 +29,7 @@ class Samples:
 
     def has(self, condition: str) -> bool:
         """Whether the declaration does not exclude it."""
-        return parse_condition(condition)(self.features) is not False
+        return _parsed(condition)(self.features) is not False
 
     def count(self, feature: str) -> int:
         """A declared number, 1 when it is not declared."""
@@ -35,7 +37,10 @@ class Samples:
         return value if isinstance(value, int) and not isinstance(value, bool) else 1
 
     def choices(self, element: Element) -> list[str]:
-        """Valid texts of an element for this device, the plain one first; empty when the device has none."""
+        """Valid texts of an element for this device, the plain one first.
+
+        Where the device declares none of the listed values, all of them: the request is then well-formed at least.
+        """
         if element.domain == "device_id":
             return [OTHER_DEVICE if element.other_device else self.device_id]
         if element.domain == "manufacturer":
@@ -44,11 +49,12 @@ class Samples:
             last = self.count("channels" if element.domain == "channel" else "digital_inputs") - 1
             return ["0"] if last < 1 else ["0", str(last)]
         if element.enum:
-            return [str(value.value) for value in element.enum if self.has(value.when)]
+            declared = [value for value in element.enum if self.has(value.when)]
+            return [str(value.value) for value in declared or element.enum]
         return list(element.samples) or (["0", "1"] if element.type == "b" else ["1"])
 
     def request(self, command: Command, path: Path = (), text: str | None = None) -> dict[str, Any]:
-        """A full valid request: every element that the device can fill, one entry in every repeated group.
+        """A full valid request: every element, one entry in every repeated group.
 
         With ``path`` (one or two names) the element there has ``text``, valid or not, and the others are made to fit.
         """
@@ -76,8 +82,8 @@ class Samples:
                 values[element.name] = [group] if element.repeat is not None else group
             elif element.name in fixed:
                 values[element.name] = fixed[element.name]
-            elif choices := self.choices(element):
-                values[element.name] = choices[0]
+            else:
+                values[element.name] = self.choices(element)[0]
         for rule in rules:
             if all(name in values for name in rule.elements):
                 self._settle(rule, elements, values, fixed)

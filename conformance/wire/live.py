@@ -140,7 +140,7 @@ class LiveWire(Wire):
         self._call_pump()
 
     def _quiet(self) -> bool:
-        """True when no callback waits to run. asyncio has no public way to ask; without ``_ready`` a loop counts as quiet.
+        """True when no callback waits to run. asyncio has no public way to ask; a loop without ``_ready`` is quiet.
 
         A loop that is never quiet must not stop the wire: after a thousand turns the next event is released anyway.
         """

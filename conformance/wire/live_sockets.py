@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -75,7 +76,7 @@ class Link(asyncio.Protocol):
         self._early.clear()
 
     def _arrive(self, kind: Kind, data: bytes = b"", meta: dict[str, Any] | None = None) -> None:
-        """Hand on what came in; what came with the last flight of a handshake waits until the connection is announced."""
+        """Hand on what came in; what came with the end of a handshake waits until the connection is announced."""
         if self._announced:
             self.wire.arrive(kind, self, data, meta)
         else:
@@ -345,5 +346,5 @@ def _drop_hard(transport: asyncio.Transport) -> None:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
-        return error.strerror
+        return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
     return str(error) or type(error).__name__

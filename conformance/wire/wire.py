@@ -158,7 +158,7 @@ class Wire(ABC):
         return await work
 
     def spawn(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Run a coroutine as a task that is cancelled at close; an exception nobody awaits shows in ``take_failures``."""
+        """Run a coroutine as a task that is cancelled at close; an exception nobody awaits is in ``take_failures``."""
         task = self._loop().create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._task_done)

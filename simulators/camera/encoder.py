@@ -28,7 +28,7 @@ Sink = Callable[[AccessUnit], None]
 
 _LOG = logging.getLogger(__name__)
 _LATE_FRAMES = 3
-_NATURAL_SHARE = 0.88
+_NATURAL_SHARE = 0.85
 _BUFFER_SECONDS = 0.4
 _SMALLEST_FILLER = 8
 _TONE_HZ = 400
