@@ -79,6 +79,7 @@ class Checks:
         self.requirements = tuple(requirements)
         self.records: list[Check] = []
         self.controls: list[Control] = []
+        self.figures: dict[str, Any] = {}
         self._now = now
         self._mark = mark
         self._step = ""

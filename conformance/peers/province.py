@@ -197,7 +197,8 @@ class Province:
         ended = asyncio.ensure_future(link.wait_end())
         try:
             async with self.wire.timeout(seconds, f"{name} answer"):
-                await asyncio.wait({future, ended}, return_when=asyncio.FIRST_COMPLETED)
+                waiting: set[asyncio.Future[Any]] = {future, ended}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         except Expired:
             raise NoAnswer(f"{name} answer", seconds) from None
         finally:

@@ -17,9 +17,13 @@ from conformance.wire.errors import (
     WireError,
 )
 from conformance.wire.live import LiveWire
+from conformance.wire.lock import DeviceLock
 from conformance.wire.recorder import Recorder
+from conformance.wire.replay import ReplayWire, replay
+from conformance.wire.replay_loop import ReplayLoop
 from conformance.wire.streams import Datagram, Listener, Stream
 from conformance.wire.tape import Address, Chunk, Event, Exchange, Hop, Kind, Packet, Tape, TlsInfo
+from conformance.wire.tape_reader import read_tape, read_tape_file
 from conformance.wire.wire import Wire
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "Closed",
     "Datagram",
     "DeviceBusy",
+    "DeviceLock",
     "Diverged",
     "Event",
     "EvidenceError",
@@ -44,6 +49,8 @@ __all__ = [
     "Packet",
     "Recorder",
     "Refused",
+    "ReplayLoop",
+    "ReplayWire",
     "Reset",
     "Stream",
     "Tape",
@@ -52,4 +59,7 @@ __all__ = [
     "TlsInfo",
     "Wire",
     "WireError",
+    "read_tape",
+    "read_tape_file",
+    "replay",
 ]

@@ -73,6 +73,11 @@ class LiveWire(Wire):
         """Nanoseconds since the session began, by the kernel's monotonic clock."""
         return time.monotonic_ns() - self._base
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop everything runs on."""
+        return self._event_loop
+
     def _loop(self) -> asyncio.AbstractEventLoop:
         return self._event_loop
 

@@ -268,13 +268,13 @@ class UdpSocket:
 
     def resume(self) -> None:
         if self._socket is not None and not self.dead:
-            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._readable)
+            self.wire.loop.add_reader(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
         assert self._socket is not None
         for _ in range(DATAGRAMS_A_TURN):
             if self.wire.crowded:
-                asyncio.get_running_loop().remove_reader(self._socket.fileno())
+                self.wire.loop.remove_reader(self._socket.fileno())
                 self.wire.slowed(self)
                 return
             try:
@@ -317,7 +317,7 @@ class UdpSocket:
         self.dead = True
         if self._socket is not None:
             with contextlib.suppress(RuntimeError, ValueError):
-                asyncio.get_running_loop().remove_reader(self._socket.fileno())
+                self.wire.loop.remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = None
 
@@ -345,6 +345,6 @@ def _drop_hard(transport: asyncio.Transport) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
-        return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    if isinstance(error, OSError) and not isinstance(error, (ssl.SSLError, socket.gaierror)) and error.errno:
+        return os.strerror(error.errno)
     return str(error) or type(error).__name__

@@ -270,6 +270,8 @@ def _exchange_frames(event: Event) -> Iterator[Frame]:
     conversation: TcpConversation | None = None
     pair = None
     for number, hop in enumerate(Exchange.from_event(event).hops):
+        if not hop.peer[1]:
+            continue
         if conversation is None or pair != (hop.local, hop.peer):
             if conversation is not None:
                 yield from conversation.ending(outbound=True)

@@ -166,11 +166,7 @@ class ReplayWire(Wire):
         return int(self._script.next_call(kind, label).meta["call"])
 
     def _dial(self, stream: Stream, call: int, host: str, port: int, tls: SSLContext | None) -> None:
-        for event in self.tape.events[self._cursor :]:
-            if event.kind is Kind.DIAL and (event.meta["label"], event.meta["call"]) == (stream.label, call):
-                break
-        else:
-            raise NotOnTape(f"the connection {stream.label} to {host}:{port}")
+        event = self._script.dials[stream.label, call]
         recorded = f"{event.meta['host']}:{event.meta['port']}"
         if recorded != f"{host}:{port}":
             self._diverge(Diverged(f"connect {stream.label}", 0, recorded.encode(), f"{host}:{port}".encode()))

@@ -78,6 +78,7 @@ class TapeScript:
 
     def __init__(self, tape: Tape) -> None:
         self.channels: defaultdict[int, ChannelScript] = defaultdict(ChannelScript)
+        self.dials: dict[tuple[str, int], Event] = {}
         self._needs: dict[int, int] = {}
         self._calls: defaultdict[tuple[Kind, str], deque[Event]] = defaultdict(deque)
         for event in tape.events:
@@ -88,6 +89,8 @@ class TapeScript:
             elif event.kind is Kind.DRAIN:
                 script = self.channels[event.channel]
                 script.drains.append(script.ends[-1] if script.ends else 0)
+            elif event.kind is Kind.DIAL:
+                self.dials[event.meta["label"], event.meta["call"]] = event
             named = _call_of(event)
             if named is not None:
                 self._calls[named, event.meta["label"]].append(event)

@@ -1,0 +1,85 @@
+"""The test bench: every party that the device under test can meet, in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.model.declaration import LoadedDeclaration
+from conformance.peers.device_control import DeviceControl
+from conformance.peers.group import GroupPlatform
+from conformance.peers.province import Province
+from conformance.peers.registrar import Registrar
+from conformance.wire import Wire
+from specs.loader import Catalogue, decode
+from specs.messages import load_message_table
+from specs.model import Limit
+from specs.yaml_source import read_yaml
+
+
+class Bench:
+    """Group platform, province platform, FTP, relay and device controls of one run."""
+
+    def __init__(self, wire: Wire, catalogue: Catalogue, loaded: LoadedDeclaration) -> None:
+        self.wire = wire
+        self.catalogue = catalogue
+        self.loaded = loaded
+        self.table = load_message_table()
+        self.limits = decode(read_yaml(catalogue.root / "test_plan" / "bench.yaml"), ("limits",), dict[str, Limit])
+        device = loaded.declaration.device
+        self.province = Province(wire, self.table, device.dev_id, self.limits)
+        self.registrar = Registrar(wire, self.table, self.province, loaded.key)
+        self.group = GroupPlatform(wire, self.table, self.registrar)
+        self.control = DeviceControl(wire, loaded.declaration.controls, self.limits)
+        media = loaded.declaration.media
+        self.media_url = media.url if media else ""
+
+    @property
+    def speaks_tykd(self) -> bool:
+        """Whether the device is expected to register."""
+        return self.loaded.features.get("tykd") is not False
+
+    async def start(self) -> None:
+        """Listen everywhere. Raises Refused when an address is taken."""
+        if not self.speaks_tykd:
+            return
+        bench = self.loaded.declaration.bench
+        await self.province.primary.start(bench.host, bench.access_port)
+        await self.province.backup.start(bench.host, bench.backup_port)
+        await self.registrar.start(bench.host, bench.province_port)
+        await self.group.start(bench.host, bench.group_port)
+
+    def reset(self) -> None:
+        """Everyone is honest again."""
+        self.province.reset()
+        self.registrar.reset()
+        self.group.reset()
+
+    async def settle(self) -> None:
+        """All servers run and the device is online. Raises Offline."""
+        if self.speaks_tykd:
+            for server in (self.group, self.registrar, self.province.primary, self.province.backup):
+                await server.restart()
+            await self.province.online(within=self.limits["back_online_wait"].seconds)
+
+    async def stop(self) -> None:
+        """Stop listening, drop the device."""
+        if self.speaks_tykd:
+            await self.group.stop()
+            await self.registrar.stop()
+            await self.province.primary.stop()
+            await self.province.backup.stop()
+        self.control.close()
+
+    @property
+    def addresses(self) -> dict[str, Any]:
+        """What a device must know to find the bench."""
+        if not self.speaks_tykd:
+            return {}
+        return {"group_url": self.group.url, "province_url": self.registrar.url}
+
+    def attach(self, device: dict[str, Any]) -> None:
+        """Take note of what the started device says of itself (``controls`` endpoint, ``media_url``)."""
+        if "controls" in device:
+            self.control.endpoint = device["controls"]
+        if "media_url" in device:
+            self.media_url = device["media_url"]

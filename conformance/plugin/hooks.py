@@ -1,0 +1,242 @@
+"""The pytest side: collection against the plan, coroutines on the session loop, verdicts instead of outcomes."""
+
+from __future__ import annotations
+
+import inspect
+import signal
+import traceback
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from conformance.model.checks import Checks, Judgement, judge, say
+from conformance.model.verdict import Verdict
+from conformance.peers.faults import BenchFault, DeviceFault
+from conformance.plugin import hookspecs
+from conformance.plugin.results_file import ResultsError
+from conformance.plugin.run import Run, test_id
+from conformance.plugin.settings import add_options, read_settings
+from conformance.protocols.violation import CodecError
+from conformance.wire import EvidenceError, WireError
+from conformance.wire.lock import DeviceBusy
+from specs.loader import UnknownName
+from specs.model import Text
+from specs.yaml_source import SourceError
+
+RUN = pytest.StashKey[Run]()
+CHECKS = pytest.StashKey[Checks]()
+JUDGED = pytest.StashKey[Judgement]()
+EXIT = pytest.StashKey[int]()
+SETUP_FAULT = pytest.StashKey[Text]()
+
+_FAILING = {Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.BLOCKED}
+
+
+class VerdictFailed(Exception):
+    """A verdict that pytest is to show as failed; the text is for the reader, there is no traceback."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "verifies(*ids): the requirements that this test judges")
+
+
+def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
+    """Ids named by @verifies on the test and by its parameters (``pytest.param(..., marks=verifies(..))``)."""
+    return tuple(dict.fromkeys(i for mark in item.iter_markers("verifies") for i in mark.args))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of selected requirements; unknown ids and bad input end the run with exit code 4."""
+    ours = [item for item in items if requirement_ids(item)]
+    if not ours or config.option.collectonly:
+        return
+    try:
+        settings = read_settings(config)
+        for item in ours:
+            for requirement_id in requirement_ids(item):
+                settings.catalogue.requirement(requirement_id)
+    except (SourceError, UnknownName, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
+    selected = settings.plan.selected
+    kept = [item for item in items if item not in ours or selected & set(requirement_ids(item))]
+    dropped = [item for item in items if item not in kept]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+    def start_device(addresses: dict[str, Any]) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = config.hook.kandian_start_device(addresses=addresses)
+        return found
+
+    config.stash[RUN] = Run(settings, start_device)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start bench and device before the first test, write the footer after the last."""
+    run = session.config.stash.get(RUN, None)
+    if run is None or session.config.option.collectonly:
+        return (yield)
+    try:
+        run.start()
+    except DeviceBusy as busy:
+        raise pytest.UsageError(busy.explain(run.settings.language)) from None
+    interrupted = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+        session.shouldstop = "interrupted: the test at work is finished, reports are written"
+
+    previous = signal.signal(signal.SIGINT, stop)
+    outcome: object = None
+    try:
+        outcome = yield
+    except session.Interrupted:
+        if not interrupted:
+            raise
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        session.config.hook.kandian_stop_device()
+        session.config.stash[EXIT] = run.finish(interrupted=interrupted)
+    return outcome
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """The exit code of a run is that of the verdict lattice."""
+    code = session.config.stash.get(EXIT, None)
+    if code is not None and exitstatus not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+        session.exitstatus = code
+    elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+        session.exitstatus = 3
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a suite test on the session loop and judge it."""
+    run = pyfuncitem.config.stash.get(RUN, None)
+    checks = pyfuncitem.stash.get(CHECKS, None)
+    if run is None or checks is None:
+        return None
+    fault, error = _carry_out(run, pyfuncitem)
+    fault = fault or _background_fault(run)
+    requirements = {i: run.settings.catalogue.requirement(i) for i in checks.requirements}
+    judgement = judge(checks, requirements, run.settings.plan.profile.proposed_violation, fault, error)
+    pyfuncitem.stash[JUDGED] = judgement
+    language = run.settings.language
+    if judgement.verdict in _FAILING:
+        raise VerdictFailed(f"{judgement.verdict}: {judgement.reason.get(language)}")
+    if judgement.verdict is Verdict.NOT_APPLICABLE:
+        pytest.skip(judgement.reason.get(language))
+    return True
+
+
+def _carry_out(run: Run, item: pytest.Function) -> tuple[Text | None, Text | None]:
+    """Run the test. Returns (fault of the device, error of the suite)."""
+    names = item._fixtureinfo.argnames
+    arguments = {name: item.funcargs[name] for name in names}
+    try:
+        result = item.obj(**arguments)
+        if inspect.iscoroutine(result):
+            run.run(result, run.bench.limits["test_time"].seconds)
+    except DeviceFault as fault:
+        return fault.text, None
+    except (EvidenceError, ResultsError):
+        raise
+    except WireError as error:
+        return say(error.explain("zh"), error.explain("en")), None
+    except CodecError as error:
+        return say(f"设备发送的内容无法解析: {error}", f"the device sent something unreadable: {error}"), None
+    except BenchFault as fault:
+        item.stash[CHECKS].control(False, fault.text)
+        return None, None
+    except Exception as error:
+        item.add_report_section("call", "traceback", traceback.format_exc())
+        return None, say(f"测试套件自身出错: {error!r}", f"the suite itself broke: {error!r}")
+    return None, None
+
+
+def _background_fault(run: Run) -> Text | None:
+    failures = run.wire.take_failures()
+    device = [error for _, error in failures if isinstance(error, (WireError, DeviceFault, CodecError))]
+    others = [(name, error) for name, error in failures if error not in device]
+    if others:
+        name, error = others[0]
+        run.broken = f"background task {name}: {error!r}"
+    return say(f"后台连接出错: {device[0]}", f"a background connection broke: {device[0]}") if device else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """One test: evidence begins, fixtures, test, fixtures, the result line. A blocked run writes the line at once."""
+    run = item.config.stash.get(RUN, None)
+    ids = requirement_ids(item)
+    if run is None or not ids:
+        return (yield)
+    name = test_id(item.nodeid)
+    checks = Checks((), lambda: 0.0, lambda step: None)
+    started = 0.0
+    if run.blocked is None:
+        run.begin_test(name)
+        checks = Checks(ids, run.wire.now, run.wire.step)
+        started = run.wire.now()
+    item.stash[CHECKS] = checks
+    outcome = yield
+    if run.blocked is not None:
+        blocked = Judgement(Verdict.BLOCKED, dict.fromkeys(ids, Verdict.BLOCKED), run.blocked)
+        run.record(item.nodeid, name, None, blocked, 0.0, 0.0)
+        return outcome
+    run.end_test()
+    judgement = item.stash.get(JUDGED, None)
+    if judgement is None:
+        reason = item.stash.get(SETUP_FAULT, say("测试准备失败", "the set-up of the test failed"))
+        verdict = Verdict.INCONCLUSIVE if SETUP_FAULT in item.stash else Verdict.ERROR
+        judgement = Judgement(verdict, dict.fromkeys(ids, verdict), reason)
+    run.record(item.nodeid, name, checks, judgement, run.wire.now() - started, started)
+    return outcome
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    run = item.config.stash.get(RUN, None)
+    if run is not None and requirement_ids(item) and run.blocked is not None:
+        raise VerdictFailed(f"{Verdict.BLOCKED}: {run.blocked.get(run.settings.language)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show verdicts without tracebacks; a device that is gone before a test makes it INCONCLUSIVE."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, (DeviceFault, BenchFault)):
+        item.stash[SETUP_FAULT] = error.text
+    report = yield
+    judgement = item.stash.get(JUDGED, None)
+    if isinstance(error, (VerdictFailed, DeviceFault, BenchFault)):
+        report.longrepr = str(error)
+    if judgement is not None and report.when == "call":
+        report.user_properties.append(("verdict", str(judgement.verdict)))
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """WARN is shown as such, it still passes."""
+    if report.when == "call" and dict(report.user_properties).get("verdict") == Verdict.WARN:
+        return "passed", "W", "WARN"
+    return None
