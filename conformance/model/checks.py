@@ -197,8 +197,10 @@ def _reason(
         return say(f"对照步骤未成立: {about.zh}", f"the control leg did not hold: {about.en}")
     for record in checks.records:
         if record.outcome == "violated":
-            zh = f"{record.about.zh + ': ' if record.about.zh else ''}期望 {record.expected.zh}，实际 {record.observed.zh}"
-            en = f"{record.about.en + ': ' if record.about.en else ''}expected {record.expected.en}, observed {record.observed.en}"
+            zh = f"期望 {record.expected.zh}，实际 {record.observed.zh}"
+            en = f"expected {record.expected.en}, observed {record.observed.en}"
+            if record.about.en:
+                zh, en = f"{record.about.zh}: {zh}", f"{record.about.en}: {en}"
             return say(zh, en)
     if fault is not None:
         return fault

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conformance.model.declaration import LoadedDeclaration
+from specs.declaration import LoadedDeclaration
 from specs.loader import Catalogue
 from specs.model import Profile, Requirement, Text
 

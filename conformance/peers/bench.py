@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.model.declaration import LoadedDeclaration
+from specs.declaration import LoadedDeclaration
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.group import GroupPlatform
 from conformance.peers.province import Province

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.model.declaration import Controls
+from specs.declaration import Controls
 from conformance.peers.faults import BenchFault
 from conformance.wire import Closed, Expired, Refused, Reset, Stream, Wire
 from specs.model import Limit

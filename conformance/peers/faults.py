@@ -1,4 +1,4 @@
-"""What a peer raises when the device does not play along. The plugin turns these into verdicts, never into tracebacks."""
+"""What a peer raises when the device does not play along. The plugin turns these into verdicts."""
 
 from __future__ import annotations
 

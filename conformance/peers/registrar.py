@@ -18,7 +18,7 @@ WRONG_KEY = 2
 
 @dataclass(frozen=True, slots=True)
 class HttpReceived:
-    """One HTTP request of the device. ``message`` is None when the body is no message of the table (``error`` says why)."""
+    """One HTTP request of the device. ``message`` is None when the body is no message of the table; see ``error``."""
 
     at: float
     request: HttpRequest

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.model.checks import Checks
-from conformance.model.declaration import LoadedDeclaration
+from specs.declaration import LoadedDeclaration
 from conformance.peers.bench import Bench
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.group import GroupPlatform

@@ -165,7 +165,7 @@ def _carry_out(run: Run, item: pytest.Function) -> tuple[Text | None, Text | Non
     except BenchFault as fault:
         item.stash[CHECKS].control(False, fault.text)
         return None, None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a suite raises is a verdict
         item.add_report_section("call", "traceback", traceback.format_exc())
         return None, say(f"测试套件自身出错: {error!r}", f"the suite itself broke: {error!r}")
     return None, None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.model.declaration import LoadedDeclaration, load_declaration, target_declaration
+from specs.declaration import LoadedDeclaration, load_declaration, target_declaration
 from conformance.model.plan import Choice, Plan, make_plan
 from specs.loader import Catalogue, load_catalogue
 

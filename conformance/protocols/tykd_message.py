@@ -24,8 +24,7 @@ _LIMITS = XmlLimits(size=LARGEST_XML, depth=8, elements=2048, attributes=16)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _HIDDEN = "***"
 
-Value = str | int | bool | None | Mapping[str, "Value"] | Sequence[Mapping[str, "Value"]]
-Values = Mapping[str, Value]
+Values = Mapping[str, Any]
 
 
 class MessageError(CodecError):

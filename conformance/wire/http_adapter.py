@@ -244,4 +244,5 @@ def answer(hop: Hop) -> HttpAnswer | None:
         body, complete = short.partial, False
     except (http.client.HTTPException, ValueError):
         body, complete = b"", False
-    return HttpAnswer(response.status, response.reason, tuple(response.getheaders()), body, complete)
+    headers = tuple((name, value.strip()) for name, value in response.getheaders())
+    return HttpAnswer(response.status, response.reason, headers, body, complete)

@@ -17,6 +17,7 @@ from conformance.wire.timers import Timer
 from conformance.wire.wire import Wire
 
 T = TypeVar("T")
+LOOK_AHEAD = 1_000
 
 
 class ReplayWire(Wire):
@@ -63,6 +64,8 @@ class ReplayWire(Wire):
 
     def idle(self, loop_deadline: int | None) -> None:
         """For the loop: release what comes next. ``loop_deadline``: the next timer of asyncio itself, ns."""
+        if loop_deadline is None and self._overdue():
+            return
         position = self._next_input()
         horizon = self.tape.end if position is None else self.tape.events[position].release
         deadline = self._timers.next_deadline()
@@ -72,11 +75,49 @@ class ReplayWire(Wire):
         timer = self._timers.pop_due(horizon)
         if timer is not None:
             self._now = max(self._now, timer.deadline)
+            self._pass_timer(timer)
             timer.callback()
         elif position is None or self.tape.events[position].kind in BARRIERS:
             self._exhausted()
         else:
             self._release_at(position)
+
+    def _overdue(self) -> bool:
+        """Break when the recorded code sent something here, with no event in between, and this code waits instead.
+
+        Else a code that forgot to ask would take the silence that follows for a device that does not answer.
+        """
+        for event in self.tape.events[self._cursor : self._cursor + LOOK_AHEAD]:
+            if event.kind in INPUTS or event.kind in BARRIERS or event.kind is Kind.TIMER:
+                return False
+            if self._script.unsent((event,)) is not None:
+                self._unsent_error(event)
+                return True
+        return False
+
+    def _pass_timer(self, timer: Timer) -> None:
+        """Go past the recorded firing of this timer, if it is the one recorded next."""
+        for position in range(self._cursor, len(self.tape.events)):
+            event = self.tape.events[position]
+            if event.kind in INPUTS or event.kind in BARRIERS:
+                return
+            if event.kind is Kind.TIMER:
+                if event.at == timer.deadline and self._unsent(position) is None:
+                    self._cursor = position + 1
+                return
+
+    def _unsent_error(self, unsent: Event) -> None:
+        script = self._script.channels[unsent.channel]
+        stream = self._streams.get(unsent.channel) or self._datagrams.get(unsent.channel)
+        label = stream.label if stream is not None else "closed"
+        where = f"{label} (channel {unsent.channel}, event {unsent.n})"
+        self._stop(Diverged(where, script.produced, script.missing(), b""))
+
+    def _stop(self, error: WireError) -> None:
+        """Everyone who waits for the wire gets the error; if nobody does, the loop itself."""
+        self._break(error)
+        if not self._waiting:
+            raise error
 
     def _next_input(self) -> int | None:
         for position in range(self._cursor, len(self.tape.events)):
@@ -92,17 +133,12 @@ class ReplayWire(Wire):
         event = self.tape.events[position]
         unsent = self._unsent(position)
         if unsent is not None:
-            missing = self._script.channels[unsent.channel].missing()
-            where = f"channel {unsent.channel}, event {unsent.n}"
-            self._break(Diverged(where, self._script.channels[unsent.channel].produced, missing, b""))
+            self._unsent_error(unsent)
         elif not self._awaited(event):
-            self._break(Diverged(f"event {event.n}", 0, f"{event.kind} on channel {event.channel}".encode(), b""))
+            self._stop(Diverged(f"event {event.n}", 0, f"{event.kind} on channel {event.channel}".encode(), b""))
         else:
             self._cursor = position + 1
             self._release(event)
-            return
-        if not self._waiting and self._broken is not None:
-            raise self._broken
 
     def _awaited(self, event: Event) -> bool:
         """True when the code has what this event is for."""

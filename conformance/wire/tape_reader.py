@@ -148,7 +148,14 @@ def _parts(content: bytes) -> Iterator[_Part]:
             for code, value in options_of(body[20 + captured + (-captured % 4) :]):
                 if code == OPT_CUSTOM_TEXT and value[:4] == struct.pack("<I", PRIVATE_ENTERPRISE_NUMBER):
                     found = _machine(value[4:])
-            yield _Part(found, payload_of(frame))
+            yield _Part(found, _payload(frame))
+
+
+def _payload(frame: bytes) -> bytes:
+    try:
+        return payload_of(frame)
+    except IndexError as error:
+        raise _CutShort from error
 
 
 def _machine(text: bytes) -> dict[str, Any]:

@@ -30,6 +30,10 @@ class Feed(Protocol):
 
     duration: float | None
 
+    @property
+    def position(self) -> float:
+        """The position reached, in seconds."""
+
     def begin(self, sink: Sink, finished: Callable[[], None], start: float, end: float | None, scale: float) -> None:
         """Deliver units from ``start`` seconds on (0 for live), at ``scale`` times the normal speed.
 
@@ -38,9 +42,6 @@ class Feed(Protocol):
 
     def halt(self) -> float:
         """Stop delivering. Returns the position reached, in seconds."""
-
-    def request_keyframe(self) -> None:
-        """Let a picture that can be decoded by itself come soon, where that is possible."""
 
 
 class MediaSource(Protocol):
@@ -74,6 +75,11 @@ class LiveFeed:
         self._encoder = encoder
         self._sink: Sink | None = None
 
+    @property
+    def position(self) -> float:
+        """Live has no position: 0."""
+        return 0.0
+
     def begin(self, sink: Sink, finished: Callable[[], None], start: float, end: float | None, scale: float) -> None:
         """Join the encoder; its next picture is an IDR picture."""
         self.halt()
@@ -86,10 +92,6 @@ class LiveFeed:
             self._encoder.unsubscribe(self._sink)
             self._sink = None
         return 0.0
-
-    def request_keyframe(self) -> None:
-        """Make the next picture an IDR picture."""
-        self._encoder.request_keyframe()
 
 
 class LiveOnlySource:

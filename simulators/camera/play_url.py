@@ -12,7 +12,7 @@ from typing import Literal
 
 _URL = re.compile(r"(?i:rtsp)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::([0-9]{1,5}))?(/[^\s#]*)?\Z")
 _NAMES = ("devid", "channelno", "streamtype", "filename", "hashtoken")
-_TOKEN = re.compile(r"[A-Za-z0-9._~\-]{1,64}\Z")
+_TOKEN = re.compile(r"[!-~]{1,64}\Z")
 _TRACK = re.compile(r"(.*/)trackID=([0-9]{1,3})\Z", re.DOTALL)
 
 
@@ -39,7 +39,7 @@ class UrlFault(Exception):
 def split_url(url: str) -> tuple[str, str]:
     """Authority and path with query. Raises UrlFault 400."""
     match = _URL.match(url)
-    if match is None or match[2] is not None and not 0 < int(match[2]) < 65536:
+    if match is None or (match[2] is not None and not 0 < int(match[2]) < 65536):
         raise UrlFault(400, "not an absolute rtsp URL")
     return (f"{match[1]}:{match[2]}" if match[2] else match[1]), match[3] or "/"
 

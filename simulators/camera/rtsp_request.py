@@ -120,12 +120,12 @@ class RequestReader:
             status = 414 if b"\n" not in buffer[:MAX_HEAD] and b"rtsp://" in buffer[:64] else 400
             return Request("", "", fault=status, close=True)
         request = _parse_head(bytes(buffer[: end.start()]))
-        size = request.header("content-length")
-        if size and not re.fullmatch("[0-9]{1,9}", size):
+        length = request.header("content-length") or "0"
+        if not re.fullmatch("[0-9]{1,9}", length):
             return Request("", "", request.headers, fault=400, close=True)
-        if int(size or 0) > MAX_BODY:
+        if int(length) > MAX_BODY:
             return Request("", "", request.headers, fault=413, close=True)
-        total = end.end() + int(size or 0)
+        total = end.end() + int(length)
         if len(buffer) < total:
             return None
         body = bytes(buffer[end.end() : total])

@@ -18,7 +18,7 @@ from conformance.protocols.tykd_message import (
     encode_refusal,
     redacted,
 )
-from specs.messages import Command, Element, Kind, UnknownMessage, load_message_table
+from specs.messages import Command, Direction, Element, Kind, UnknownMessage, load_message_table
 
 TABLE = load_message_table()
 HEAD = b'<?xml version="1.0" encoding="utf-8"?>'
@@ -207,6 +207,11 @@ def test_nothing_is_told_about_a_body_that_nobody_knows() -> None:
     assert decode_message(TABLE, 0x7E, "platform-to-device", xml).violations == ()
 
 
+def test_an_open_enumeration_takes_other_codes() -> None:
+    values = {"DevID": "KDN00000001", "ChannelNo": 0, "ExceptionType": 12, "ExceptionDesc": ""}
+    assert check_values(TABLE, "EXCEPTION_NOTIFY", "request", values) == ()
+
+
 def test_texts_are_escaped_and_kept_whole() -> None:
     values = {"DevID": "KDN00000001", "SSID": " 店 <a&b> ", "Security": 0, "Password": "a\r\nb"}
     xml = encode_message(TABLE, "SET_WIFI", "request", values)
@@ -317,7 +322,13 @@ def _sample(elements: tuple[Element, ...]) -> dict[str, Any]:
     return values
 
 
-EVERY_MESSAGE = [(command.name, kind) for command in TABLE.commands for kind in ("request", "response")]
+def way(command: Command, kind: Kind) -> Direction:
+    from_device = (command.direction == "device-to-platform") == (kind == "request")
+    return "device-to-platform" if from_device else "platform-to-device"
+
+
+KINDS: tuple[Kind, Kind] = ("request", "response")
+EVERY_MESSAGE = [(command.name, kind) for command in TABLE.commands for kind in KINDS]
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY_MESSAGE)
@@ -325,8 +336,7 @@ def test_every_message_round_trips(name: str, kind: Kind) -> None:
     command = TABLE.command(name)
     values = sample(command, kind)
     xml = encode_message(TABLE, name, kind, values)
-    other = "platform-to-device" if command.direction == "device-to-platform" else "device-to-platform"
-    message = decode_message(TABLE, name, command.direction if kind == "request" else other, xml)
+    message = decode_message(TABLE, name, way(command, kind), xml)
     assert (message.name, message.kind, message.root) == (name, kind, command.body(kind).root)
     assert message.violations == ()
     assert dict(message.values) == values
@@ -362,8 +372,7 @@ def test_unchecked_values_come_back_or_are_refused(which: tuple[str, Kind], data
         xml = b""
     assert sendable == bool(xml)
     if xml:
-        travel = "device-to-platform" if (kind == "request") == (command.direction[0] == "d") else "platform-to-device"
-        message = decode_message(TABLE, name, travel, xml)
+        message = decode_message(TABLE, name, way(command, kind), xml)
         assert dict(message.values) == values
         found = [v.rule for v in message.violations]
         assert sorted(found) == sorted(v.rule for v in check_values(TABLE, name, kind, values))

@@ -124,7 +124,7 @@ def test_result_codes_and_limits(table: MessageTable) -> None:
 
 
 def test_only_the_plan_answer_may_be_longer_than_a_device_buffer(table: MessageTable) -> None:
-    long = [c.name for c in table.commands for kind in ("request", "response") if table.max_xml(c, kind) > 4072]  # type: ignore[arg-type]
+    long = [c.name for c in table.commands for kind in ("request", "response") if table.max_xml(c, kind) > 4072]
     assert long == ["QUERY_RECORD_POLICY"]
 
 

@@ -96,23 +96,20 @@ def test_reset_tells_the_last_bytes() -> None:
     async def main() -> None:
         async with ForeignDevice(drop) as device, LiveWire() as wire:
             stream = await wire.connect("127.0.0.1", device.port, label="player", within=5)
-            received = b""
-            while True:
-                try:
-                    received += (await stream.read(within=5)).data
-                except Reset as reset:
-                    assert reset.last_bytes == received
-                    assert "Connection reset" in reset.reason
-                    with pytest.raises(Reset):
-                        stream.write(b"more")
-                    return
+            with pytest.raises(Reset) as reset:
+                await _all(stream)
+            assert b"half an ans".startswith(reset.value.last_bytes)
+            assert reset.value.reason == "Connection reset by peer"
+            with pytest.raises(Reset):
+                stream.write(b"more")
 
     asyncio.run(main())
 
 
 def test_refused_connection_and_taken_port() -> None:
     async def main() -> None:
-        with socket.socket() as unheard, LiveWire_() as wire:
+        async with LiveWire() as wire:
+            unheard = socket.socket()
             unheard.bind(("127.0.0.1", 0))
             port = unheard.getsockname()[1]
             with pytest.raises(Refused) as refused:
@@ -124,23 +121,13 @@ def test_refused_connection_and_taken_port() -> None:
             first = await wire.datagram(label="rtp")
             with pytest.raises(Refused):
                 await wire.datagram("127.0.0.1", first.local[1], label="rtcp")
-            await wire.close()
+            unheard.close()
 
     asyncio.run(main())
 
 
 async def _nothing(_: Stream) -> None:
     return
-
-
-class LiveWire_:
-    """A live wire in a plain ``with``; the test closes it."""
-
-    def __enter__(self) -> LiveWire:
-        return LiveWire()
-
-    def __exit__(self, *_: object) -> None:
-        return
 
 
 def test_waits_expire() -> None:

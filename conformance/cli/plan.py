@@ -1,0 +1,61 @@
+"""`kandian plan`: what a certification would test, and why not the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from conformance.cli.user_errors import user_errors
+
+
+@click.command("plan")
+@click.option("--declaration", type=click.Path(path_type=Path), help="Declaration (ICS) of the device.")
+@click.option("--target", metavar="URL", help="rtsp:// URL of a stream-only device.")
+@click.option("--profile", metavar="ID", help="Certification profile.")
+@click.option("--edition", metavar="ID", help="Edition of the spec (default: the newest).")
+@click.option("--lang", type=click.Choice(("zh", "en")), default="zh", show_default=True)
+@click.option("--req", multiple=True, metavar="GLOB", help="Only requirements that fit.")
+@click.option("--level", multiple=True, type=click.Choice(("MUST", "SHOULD", "MAY")))
+@click.option("--allow-destructive", is_flag=True)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write plan.json here.")
+def command(
+    declaration: Path | None,
+    target: str | None,
+    profile: str | None,
+    edition: str | None,
+    lang: str,
+    req: tuple[str, ...],
+    level: tuple[str, ...],
+    allow_destructive: bool,
+    json_file: Path | None,
+) -> None:
+    """Show the plan; without --declaration and --target, that of the embedded golden camera."""
+    from specs.declaration import load_declaration, target_declaration
+    from conformance.model.plan import Choice, make_plan
+    from specs.loader import load_catalogue
+
+    with user_errors():
+        catalogue = load_catalogue()
+        if declaration and target:
+            raise ValueError("--declaration and --target exclude each other")
+        if target:
+            loaded = target_declaration(target)
+        else:
+            from simulators.camera.declarations import DEFAULT
+
+            loaded = load_declaration(declaration or DEFAULT, catalogue.vocabulary)
+        chosen = catalogue.profile(profile or ("media" if target else "camera"))
+        choice = Choice(req, level, allow_destructive)
+        plan = make_plan(catalogue, chosen, edition or catalogue.editions[-1].id, loaded, choice)
+    if json_file:
+        json_file.write_text(json.dumps(plan.document(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for row in plan.rows:
+        if row.selection == "not_selected":
+            continue
+        title = catalogue.requirement(row.id).title.get(lang)
+        reason = f"  ({row.reason.get(lang)})" if row.reason.en else ""
+        click.echo(f"{row.id:<12} {row.selection:<15} {title}{reason}")
+    document = plan.document()
+    click.echo(f"{len(plan.selected)} selected of {len(plan.rows)}; plan sha256 {document['digest']}")

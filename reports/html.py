@@ -1,0 +1,149 @@
+"""report.html: one self-contained bilingual file, made from the result lines and the spec."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.plots import line_plot
+from reports.results import ORDER, Results
+from reports.words import VERDICTS, conclusion
+
+TEMPLATES = Path(__file__).parent / "templates"
+FINDINGS = ("ERROR", "FAIL", "INCONCLUSIVE", "WARN")
+SHOWN_CHECKS = 6
+
+
+def write_html(results: Results, path: Path, language: str = "zh") -> None:
+    """Render the report; ``language`` is what it opens in. Raises OSError."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    text = environment.get_template("report.html").render(context(results, language))
+    path.write_text(text, encoding="utf-8")
+
+
+def context(results: Results, language: str) -> dict[str, Any]:
+    """What the template shows, ready made: the template only places it."""
+    zh_word, en_word, zh, en = conclusion(results.exit_code)
+    groups = _groups(results)
+    return {
+        "language": language,
+        "conclusion": {"zh": zh_word, "en": en_word, "zh_text": zh, "en_text": en, "code": results.exit_code},
+        "header": results.header,
+        "plan": results.plan,
+        "complete": results.complete,
+        "blocked": results.footer.get("blocked"),
+        "broken": results.footer.get("broken", ""),
+        "ended": results.footer.get("ended", ""),
+        "counts": results.counts,
+        "tests": len(results.tests),
+        "words": VERDICTS,
+        "order": ORDER,
+        "findings": [_finding(results, i) for verdict in FINDINGS for i in _with(results, verdict)],
+        "groups": groups,
+        "figures": _figures(results),
+        "open_rows": _open_rows(results),
+    }
+
+
+def _with(results: Results, verdict: str) -> list[str]:
+    return [i for i, v in results.selected.items() if v == verdict]
+
+
+def _requirement(results: Results, requirement_id: str) -> dict[str, Any]:
+    r = results.catalogue.requirements.get(requirement_id)
+    if r is None:
+        return {"id": requirement_id, "title": {"zh": requirement_id, "en": requirement_id}, "level": "", "status": ""}
+    return {
+        "id": r.id,
+        "title": {"zh": r.title.zh, "en": r.title.en},
+        "text": {"zh": r.text.zh, "en": r.text.en},
+        "remedy": {"zh": r.remedy.zh, "en": r.remedy.en},
+        "level": r.level,
+        "status": r.status,
+        "basis": ", ".join(" ".join(filter(None, (b.ref, b.clause))) for b in r.basis),
+        "steps": {step.id: {"zh": step.zh, "en": step.en} for step in r.procedure},
+    }
+
+
+def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
+    requirement = _requirement(results, requirement_id)
+    verdict = results.selected[requirement_id]
+    tests = [t for t in results.tests_of(requirement_id) if t["requirements"][requirement_id] == verdict]
+    steps = requirement.get("steps", {})
+    checks = [
+        {**check, "step_text": steps.get(check["step"]), "evidence": test["evidence"] + "/wire.pcapng"}
+        for test in tests
+        for check in test["checks"]
+        if check["requirement"] == requirement_id and check["outcome"] != "held"
+    ]
+    return {
+        **requirement,
+        "verdict": verdict,
+        "checks": checks[:SHOWN_CHECKS],
+        "more": max(0, len(checks) - SHOWN_CHECKS),
+        "tests": tests,
+        "reproduce": _reproduce(results, requirement_id),
+    }
+
+
+def _reproduce(results: Results, requirement_id: str) -> str:
+    seed = results.header["seed"]
+    edition = shlex.quote(str(results.header["edition"]))
+    return f"kandian certify --declaration FILE --edition {edition} --req {requirement_id} --seed {seed}"
+
+
+def _groups(results: Results) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for planned in results.plan["requirements"]:
+        if planned["selection"] == "not_selected":
+            continue
+        group = planned["id"].rpartition("-")[0]
+        title = results.catalogue.groups.get(group)
+        row = rows.setdefault(
+            group,
+            {
+                "id": group,
+                "title": {"zh": title.zh, "en": title.en} if title else {"zh": group, "en": group},
+                "counts": {},
+                "requirements": [],
+            },
+        )
+        verdict = results.requirements.get(planned["id"], "NOT_TESTED")
+        row["counts"][verdict] = row["counts"].get(verdict, 0) + 1
+        row["requirements"].append({**_requirement(results, planned["id"]), "verdict": verdict})
+    return list(rows.values())
+
+
+def _open_rows(results: Results) -> list[dict[str, Any]]:
+    return [
+        {**_requirement(results, row["id"]), "selection": row["selection"], "reason": row["reason"]}
+        for row in results.plan["requirements"]
+        if row["selection"] in ("excluded", "not_tested")
+    ]
+
+
+def _figures(results: Results) -> list[dict[str, Any]]:
+    """Plots of the stream measurements that tests left in their result lines."""
+    names = {
+        "bitrate": ("码率", "Bit rate", "kbit/s"),
+        "frame_interval": ("帧间隔", "Frame interval", "ms"),
+        "jitter": ("抖动", "Jitter", "ms"),
+    }
+    found = []
+    for test in results.tests:
+        for key, points in test.get("figures", {}).items():
+            kind, _, label = key.partition(":")
+            if kind not in names:
+                continue
+            zh, en, unit = names[kind]
+            svg = line_plot(points, unit, f"{en} {label}")
+            if svg:
+                found.append({"zh": f"{zh} {label}", "en": f"{en} {label}", "svg": Markup(svg), "test": test["id"]})
+    return found
