@@ -172,13 +172,12 @@ def test_full_disk_is_told_and_earlier_evidence_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"),
-    [(b"", "no head"), (b"\x00" * 64, "no head"), (b"\x0a\x0d\x0d\x0a" + b"\xff" * 40, "no head")],
+    "content", [b"", bytes(64), b"\x0a\x0d\x0d\x0a" + b"\xff" * 40, b"\xd4\xc3\xb2\xa1" + bytes(20)]
 )
-def test_other_files_are_no_tape(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_other_files_are_no_tape(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "wire.pcapng"
     path.write_bytes(content)
-    with pytest.raises(TapeError, match=reason):
+    with pytest.raises(TapeError, match="no head of a tape"):
         read_tape(path)
 
 

@@ -40,7 +40,7 @@ async def _site(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 writer.close()
                 return
             await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         writer.close()
 
 

@@ -22,7 +22,7 @@ def test_second_holder_is_told_who_has_the_device(tmp_path: Path) -> None:
 
 def test_any_common_name_excludes_and_others_do_not(tmp_path: Path) -> None:
     with DeviceLock("KDN00000001", "192.0.2.7:554", directory=tmp_path):
-        with pytest.raises(DeviceBusy, match="192.0.2.7:554"):
+        with pytest.raises(DeviceBusy, match=r"192\.0\.2\.7:554"):
             DeviceLock("A", "192.0.2.7:554", directory=tmp_path).acquire()
         with DeviceLock("A", directory=tmp_path):
             pass
