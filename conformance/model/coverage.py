@@ -54,11 +54,17 @@ def verified_ids(suites: Path = SUITES) -> dict[str, set[str]]:
     for path in sorted(suites.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"), str(path))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "verifies":
+            if isinstance(node, ast.Call) and _is_verifies(node.func):
                 for argument in node.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                         found.setdefault(argument.value, set()).add(path.name)
     return found
+
+
+def _is_verifies(function: ast.expr) -> bool:
+    """``verifies(...)`` or ``pytest.mark.verifies(...)``."""
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    return name == "verifies"
 
 
 def generated_ids() -> set[str]:

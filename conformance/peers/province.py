@@ -126,9 +126,10 @@ class Province:
     async def next(self, name: str, *, within: float, when: Callable[[Received], bool] | None = None) -> Received:
         """The next message of that command name from now on. Raises NoAnswer."""
         wanted: Callable[[Received], bool] = lambda r: r.message.name == name and (when is None or when(r))  # noqa: E731
-        return await self._wait(wanted, within, name)
+        return await self.next_where(wanted, within, name)
 
-    async def _wait(self, wanted: Callable[[Received], bool], within: float, what: str) -> Received:
+    async def next_where(self, wanted: Callable[[Received], bool], within: float, what: str) -> Received:
+        """The next message from now on for which ``wanted`` is true. Raises NoAnswer."""
         future: asyncio.Future[Received] = self.wire.future()
         entry = (wanted, future)
         self._waiters.append(entry)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from conformance.protocols.message_buffer import MessageBuffer, MessageLimits
 from conformance.protocols.text_head import (
+    NO_HEADERS,
     Dialect,
     Field,
     Headers,
@@ -45,7 +46,7 @@ class Request:
     method: str
     uri: str
     version: str = VERSION
-    headers: Headers = Headers()
+    headers: Headers = NO_HEADERS
     body: bytes = b""
     raw: bytes = field(default=b"", compare=False, repr=False)
     violations: tuple[Violation, ...] = field(default=(), compare=False)
@@ -70,7 +71,7 @@ class Response:
     status: int
     reason: str
     version: str = VERSION
-    headers: Headers = Headers()
+    headers: Headers = NO_HEADERS
     body: bytes = b""
     raw: bytes = field(default=b"", compare=False, repr=False)
     violations: tuple[Violation, ...] = field(default=(), compare=False)

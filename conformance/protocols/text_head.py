@@ -102,6 +102,9 @@ class Headers:
         return len(self.items)
 
 
+NO_HEADERS = Headers()
+
+
 @dataclass(slots=True)
 class Notes:
     """Collects the violations of one message."""

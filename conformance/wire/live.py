@@ -40,14 +40,17 @@ class Arrival:
 
 
 class LiveWire(Wire):
-    """Real sockets on the running loop. Without a recorder nothing is written (for tests of peers)."""
+    """Real sockets on the running loop. Without a recorder nothing is written (for tests of peers).
+
+    One wire per loop: two would wait for each other's turns. ``worst_lag``: by how many seconds a timer was ever late
+    because the loop was busy; more than 0.1 s is also told on the tape (``late``).
+    """
 
     def __init__(
         self, recorder: Recorder | None = None, *, seed: int = 0, loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
         super().__init__(seed=seed)
         self.recorder = recorder
-        self.crowded = False
         self._event_loop = loop or asyncio.get_running_loop()
         self._base = time.monotonic_ns()
         self._epoch = time.time_ns()
@@ -62,6 +65,7 @@ class LiveWire(Wire):
         self._links: dict[int, Link] = {}
         self._udp: dict[int, UdpSocket] = {}
         self._servers: dict[int, asyncio.Server] = {}
+        self.accepted: set[AcceptedLink] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._slowed: set[UdpSocket] = set()
         if recorder is not None:
@@ -112,8 +116,12 @@ class LiveWire(Wire):
     ) -> None:
         """For sockets: something came in; it is released when its turn comes."""
         self._inbox.append(Arrival(self.real() if at is None else at, kind, owner, data, meta or {}))
-        self.crowded = len(self._inbox) > INBOX_LIMIT
         self._call_pump()
+
+    @property
+    def crowded(self) -> bool:
+        """For sockets: so much waits for its turn that reading should pause."""
+        return len(self._inbox) > INBOX_LIMIT
 
     def slowed(self, socket: UdpSocket) -> None:
         """For sockets: this one stopped reading until the inbox is shorter."""
@@ -170,7 +178,6 @@ class LiveWire(Wire):
         arrival = self._inbox.popleft()
         self._release_arrival(arrival)
         if self._slowed and len(self._inbox) < INBOX_LIMIT // 2:
-            self.crowded = False
             for socket in list(self._slowed):
                 socket.resume()
             self._slowed.clear()
@@ -267,10 +274,12 @@ class LiveWire(Wire):
         self._seed_random(test_id)
 
     def end(self) -> None:
-        self._mark(Kind.END, "")
-        if self.recorder is not None:
-            self.recorder.step = ""
-            self.recorder.end()
+        try:
+            self._mark(Kind.END, "")
+        finally:
+            if self.recorder is not None:
+                self.recorder.step = ""
+                self.recorder.end()
 
     def _mark(self, kind: Kind, test_id: str) -> None:
         self._now = max(self._now, self.real())
@@ -408,6 +417,10 @@ class LiveWire(Wire):
             await asyncio.wait(self._chores)
         for server in self._servers.values():
             server.close()
+        for link in list(self.accepted):
+            if not link.channel:
+                link.close(abort=True)
         self._inbox.clear()
+        await asyncio.sleep(0)
         if self.recorder is not None:
             self.recorder.close()

@@ -160,20 +160,19 @@ class Link(asyncio.Protocol):
 class AcceptedLink(Link):
     """A connection taken by a listener; under TLS it is announced when the handshake is done."""
 
-    def __init__(self, wire: LiveWire, listener: Listener, tls: ssl.SSLContext | None, links: set[Link]) -> None:
+    def __init__(self, wire: LiveWire, listener: Listener, tls: ssl.SSLContext | None) -> None:
         super().__init__(wire, listener.label)
         self.kind = Kind.ACCEPT
         self._listener = listener
         self._tls = tls
-        self._links = links
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        if len(self._links) >= CONNECTIONS or self._listener.closed:
+        if len(self.wire.accepted) >= CONNECTIONS or self._listener.closed:
             self.dead = True
             self.transport.abort()
             return
-        self._links.add(self)
+        self.wire.accepted.add(self)
         if self._tls is None:
             self.announce()
         else:
@@ -195,14 +194,14 @@ class AcceptedLink(Link):
             )
         except (OSError, ssl.SSLError) as error:
             self.dead = True
-            self._links.discard(self)
+            self.wire.accepted.discard(self)
             self.wire.remark(f"{self.label}: TLS handshake with {peer[0]}:{peer[1]} failed: {_reason(error)}")
             return
         if self.transport is not None:
             self.announce()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._links.discard(self)
+        self.wire.accepted.discard(self)
         super().connection_lost(error)
 
 
@@ -223,11 +222,10 @@ async def open_listener(
     wire: LiveWire, listener: Listener, call: int, host: str, port: int, tls: ssl.SSLContext | None
 ) -> None:
     """Bind and listen; the outcome arrives at the wire as LISTEN or REFUSED."""
-    links: set[Link] = set()
     meta: dict[str, Any] = {"label": listener.label, "call": call}
     try:
         server = await asyncio.get_running_loop().create_server(
-            lambda: AcceptedLink(wire, listener, tls, links), host, port, start_serving=False
+            lambda: AcceptedLink(wire, listener, tls), host, port, start_serving=False
         )
         meta["local"] = list(address(server.sockets[0].getsockname()))
     except OSError as error:

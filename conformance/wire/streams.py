@@ -204,7 +204,7 @@ class Datagram:
         packet = Packet(event.data, event.at / NS, (source[0], source[1]))
         self.dropped += int(event.meta.get("lost", 0))
         if self.on_packet is not None:
-            self.on_packet(packet)
+            self._wire.call_back(f"on_packet of {self.label}", self.on_packet, packet)
         elif len(self._queue) >= QUEUE_PACKETS or self._queued + len(event.data) > QUEUE_BYTES:
             self.dropped += 1
         else:

@@ -23,7 +23,7 @@ from conformance.wire.errors import (
     WireError,
 )
 from conformance.wire.streams import Datagram, Listener, Serve, Stream
-from conformance.wire.tape import NS, Event, Exchange, Kind, TlsInfo, address
+from conformance.wire.tape import NS, Event, Exchange, Kind, Packet, TlsInfo, address
 from conformance.wire.timers import Timer, TimerHeap, WireTimeout
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class Wire(ABC):
         self._listeners: dict[int, Listener] = {}
         self._datagrams: dict[int, Datagram] = {}
         self._failed: list[asyncio.Task[Any]] = []
+        self._callback_failures: list[tuple[str, BaseException]] = []
         self._pending: dict[tuple[Kind, str, int], tuple[asyncio.Future[Event], Target]] = {}
 
     # the clock
@@ -168,7 +169,8 @@ class Wire(ABC):
         """Failures of background tasks since the last call: (task name, exception). Whoever takes them must tell."""
         unseen = [task for task in self._failed if getattr(task, "_log_traceback", True)]
         self._failed.clear()
-        failures = ((task.get_name(), task.exception()) for task in unseen)
+        failures = [(task.get_name(), task.exception()) for task in unseen] + [*self._callback_failures]
+        self._callback_failures.clear()
         return tuple(
             (name, error)
             for name, error in failures
@@ -221,6 +223,13 @@ class Wire(ABC):
                 raise
 
     # for streams and sockets
+
+    def call_back(self, name: str, callback: Callable[[Packet], None], packet: Packet) -> None:
+        """Call code of a suite from within the wire; what it raises is a failure like that of a background task."""
+        try:
+            callback(packet)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and must not stop the wire
+            self._callback_failures.append((name, error))
 
     def future(self) -> asyncio.Future[Any]:
         return self._loop().create_future()

@@ -40,7 +40,9 @@ class VideoEncoder:
 
     def __init__(self, settings: StreamSettings, device: str, channel: int, stream: int) -> None:
         self.settings = settings
-        self._context = _open(settings)
+        self._context: Any = av.CodecContext.create(codec_name(settings), "w")
+        configure(self._context, settings)
+        self._context.open()
         self._frame = av.VideoFrame(settings.width, settings.height, "yuv420p")
         planes = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size) for plane in self._frame.planes]
         luma = planes[0][:, : settings.width]
@@ -102,8 +104,13 @@ def parameter_sets(settings: StreamSettings) -> tuple[bytes, ...]:
     return tuple(nal for nal in nals if nal[0] >> 1 & 0x3F in (32, 33, 34))
 
 
-def _open(settings: StreamSettings) -> Any:
-    context: Any = av.CodecContext.create("libx264" if settings.codec == "h264" else "libx265", "w")
+def codec_name(settings: StreamSettings) -> str:
+    """The name of the encoder in FFmpeg."""
+    return "libx264" if settings.codec == "h264" else "libx265"
+
+
+def configure(context: Any, settings: StreamSettings) -> None:
+    """Set up an encoder context that has not been opened yet; equal settings give equal parameter sets."""
     context.width, context.height, context.pix_fmt = settings.width, settings.height, "yuv420p"
     context.time_base, context.framerate = Fraction(1, settings.fps), Fraction(settings.fps, 1)
     context.thread_count, context.max_b_frames = 1, 0
@@ -114,8 +121,6 @@ def _open(settings: StreamSettings) -> Any:
         context.options = {**options, "crf": "25", "x264-params": f"{rate}:keyint=infinite:log=-1"}
     else:
         context.options = {**options, "crf": "31", "x265-params": f"{rate}:keyint=-1:{_CHEAP_X265}"}
-    context.open()
-    return context
 
 
 class ToneGenerator:

@@ -121,6 +121,7 @@ class RtspSession:
             self.position = 0.0
         if start is not None or changed or not playing:
             self._run(feed)
+            self.position = feed.position
         finish = duration if self._stop_at is None else min(self._stop_at, duration)
         return Started((self.position, finish), self.scale, self._announcement())
 

@@ -295,6 +295,28 @@ def test_awaited_or_taken_failures_are_not_reported_twice() -> None:
     assert [name for name, _ in taken] == ["taken"]
 
 
+def test_failing_packet_callback_is_reported_and_stops_nothing() -> None:
+    async def main() -> tuple[int, tuple[tuple[str, BaseException], ...]]:
+        async with LiveWire() as wire:
+            here, there = await wire.datagram(label="rtp"), await wire.datagram(label="device")
+            seen: list[float] = []
+
+            def breaks(packet: Packet) -> None:
+                seen.append(1 / len(packet.data))
+
+            here.on_packet = breaks
+            for data in (b"", b"x"):
+                there.send(data, here.local)
+            async with wire.timeout(5, "the second packet"):
+                while not seen:
+                    await wire.sleep(0.005)
+            return len(seen), wire.take_failures()
+
+    count, failures = asyncio.run(main())
+    assert count == 1
+    assert [(name, type(error)) for name, error in failures] == [("on_packet of rtp", ZeroDivisionError)]
+
+
 def test_close_cancels_tasks_that_wait() -> None:
     ended: list[str] = []
 

@@ -57,7 +57,8 @@ async def _camera(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             elif method == "SETUP":
                 ports = request.partition("client_port=")[2].split("\r\n", 1)[0]
                 target = ("127.0.0.1", int(ports.split("-")[0]))
-                head += f"Session: 1\r\nTransport: RTP/AVP;unicast;client_port={ports};server_port={source}-{source + 1}\r\n"
+                ports += f";server_port={source}-{source + 1}"
+                head += f"Session: 1\r\nTransport: RTP/AVP;unicast;client_port={ports}\r\n"
             writer.write(head.encode() + b"\r\n" + body)
             if method == "PLAY":
                 for number in range(20):
