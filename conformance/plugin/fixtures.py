@@ -45,7 +45,8 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Checks:
     """Collects the checks of this test."""
-    return request.node.stash[CHECKS]
+    checks: Checks = request.node.stash[CHECKS]
+    return checks
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from conformance.plugin.results_file import ResultsError
 from conformance.plugin.run import Run, test_id
 from conformance.plugin.settings import add_options, read_settings
 from conformance.protocols.violation import CodecError
-from conformance.wire import EvidenceError, WireError
-from conformance.wire.lock import DeviceBusy
+from conformance.wire import DeviceBusy, EvidenceError, WireError
 from specs.loader import UnknownName
 from specs.model import Text
 from specs.yaml_source import SourceError

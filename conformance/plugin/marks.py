@@ -17,6 +17,7 @@ def verifies(*requirement_ids: str) -> Callable[[F], F]:
     """
 
     def bind(function: F) -> F:
-        return pytest.mark.verifies(*requirement_ids)(function)
+        marked: F = pytest.mark.verifies(*requirement_ids)(function)
+        return marked
 
     return bind

@@ -58,7 +58,8 @@ class Run:
         self.tests = 0
         self._start_device = start_device
         self._redactor = Redactor(settings.loaded.secrets)
-        self._lock = DeviceLock(settings.loaded.address)
+        names = () if settings.embedded else (settings.loaded.address,)
+        self._lock = DeviceLock(*names) if names else None
 
     # life
 
@@ -67,7 +68,8 @@ class Run:
 
         Raises DeviceBusy when another run holds the device, ResultsError when nothing can be written.
         """
-        self._lock.acquire()
+        if self._lock is not None:
+            self._lock.acquire()
         out = self.settings.out
         self._clean(out)
         self.results = ResultsFile(out / "results.jsonl", self._redactor)
@@ -99,7 +101,8 @@ class Run:
             if hasattr(self, "bench"):
                 self.loop.run_until_complete(self._close())
         finally:
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
         code = self._exit_code()
         if hasattr(self, "results"):
             self.results.write(self._footer(code))

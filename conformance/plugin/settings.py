@@ -29,6 +29,7 @@ class Settings:
     out: Path
     language: str
     seed: int
+    embedded: bool
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -67,6 +68,7 @@ def read_settings(config: pytest.Config) -> Settings:
         out=Path(option.out),
         language=option.lang,
         seed=secrets.randbits(32) if option.seed is None else option.seed,
+        embedded=not (option.declaration or option.target),
     )
 
 

@@ -87,7 +87,7 @@ class RecordStore:
         self._load()
 
     def set_state(self, state: StorageState) -> None:
-        """``free``: only segments lie on the disk. ``full``: other data take all that was left. ``missing``: no disk."""
+        """``free``: only segments lie on the disk. ``full``: other data take all the rest. ``missing``: no disk."""
         self.state = state
         self._foreign = max(0, self.budget - self.used) if state == "full" else 0
 

@@ -32,6 +32,7 @@ WRITE_BUFFER = 2 << 20
 
 _LOG = logging.getLogger(__name__)
 _DRAIN_SECONDS = 10.0
+_FLUSH_SECONDS = 0.5
 
 
 class Refusal(Exception):
@@ -79,7 +80,7 @@ class RtspConnection:
             for session in {session for session in self.server.sessions.values() if session.connection is self}:
                 if session.interleaved:
                     session.end(bye=False)
-            self._writer.close()
+            await self._hang_up()
             self.closed.set()
 
     def close(self, *, abruptly: bool = False) -> None:
@@ -90,6 +91,15 @@ class RtspConnection:
             self._writer.close()
         if self._task is not None:
             self._task.cancel()
+
+    async def _hang_up(self) -> None:
+        """Let what was written go out, but wait for no viewer who does not read."""
+        self._writer.close()
+        try:
+            async with asyncio.timeout(_FLUSH_SECONDS):
+                await self._writer.wait_closed()
+        except (ConnectionError, TimeoutError):
+            self._writer.transport.abort()
 
     async def _read(self) -> bytes:
         """More bytes; nothing when a connection without a session has been silent for a whole session time-out."""

@@ -102,7 +102,7 @@ class RtspServer:
 
     async def start(self) -> tuple[str, int]:
         """Listen. Returns the host and the port that was bound. Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, self.config.host, self.config.port)
+        self._server = await asyncio.start_server(self.serve, self.config.host, self.config.port)
         return self.address
 
     @property
@@ -120,6 +120,18 @@ class RtspServer:
     async def cut(self) -> None:
         """Vanish as in a power cut: no BYE, connections reset."""
         await self._shut(bye=False)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends: an accepted one, or one the camera has opened to a relay."""
+        if len(self.connections) >= MAX_CONNECTIONS:
+            writer.transport.abort()
+            return
+        connection = self.connection_class(self, reader, writer)
+        self.connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self.connections.discard(connection)
 
     @property
     def viewers(self) -> int:
@@ -263,17 +275,6 @@ class RtspServer:
             return ipaddress.ip_address(destination) == ipaddress.ip_address(peer)
         except ValueError:
             return False
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self.connections) >= MAX_CONNECTIONS:
-            writer.transport.abort()
-            return
-        connection = self.connection_class(self, reader, writer)
-        self.connections.add(connection)
-        try:
-            await connection.run()
-        finally:
-            self.connections.discard(connection)
 
     async def _shut(self, *, bye: bool) -> None:
         if self._server is not None:

@@ -90,6 +90,7 @@ async def _scripted(wire: Wire, port: int) -> Log:
         await wire.connect("127.0.0.1", 1, label="nobody", within=5)
     except Refused as refused:
         log.append(("refused", refused.reason, wire.now()))
+    device.close()
     return log
 
 

@@ -29,8 +29,13 @@ class ForeignDevice:
     """A TCP server that is no part of the wire, as a device under test would be."""
 
     def __init__(self, serve: Device) -> None:
-        self._serve = serve
+        self._device = serve
+        self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        await self._device(reader, writer)
 
     async def __aenter__(self) -> ForeignDevice:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -39,6 +44,10 @@ class ForeignDevice:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

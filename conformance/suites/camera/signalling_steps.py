@@ -82,6 +82,7 @@ async def ask(province: Province, frame: Frame, link: DeviceLink, within: float,
     def fits(r: Received) -> bool:
         return r.link is link and r.received.frame.command == frame.command and r.sequence == frame.sequence
 
+    answer: Received | None
     try:
         answer = await province.next_where(fits, within, "answer")
     except (NoAnswer, DeviceClosed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -115,7 +116,7 @@ async def test_wrong_digest(province: Province, check: Checks, limits: Limits, f
     raw[position] ^= 1
     before_count = len(province.received)
     link.send_raw(bytes(raw))
-    closed = await link.ended(limit.close_within.max + limit.close_within.uncertainty)
+    closed = await link.ended(_back(limit.close_within))
     answers = [r for r in province.received[before_count:] if r.link is link and r.message.kind == "response"]
     check.step("s4")
     check.true("IF-FRM-02", not answers, say("没有应答", "no answer"), f"{len(answers)} answers")
@@ -133,7 +134,6 @@ async def test_answers_echo_code_and_sequence(province: Province, check: Checks,
     check.step("s1")
     for sequence in (0, 65535, 41, 40, 12345):
         frame = query_frame(province, sequence)
-        before = len(province.received)
         link.send_raw(encode_frame(frame))
         received = await province.next_where(
             lambda r: r.message.kind == "response" and r.link is link, within, "answer"
@@ -141,7 +141,6 @@ async def test_answers_echo_code_and_sequence(province: Province, check: Checks,
         check.step("s2")
         seen = (received.received.frame.command, received.sequence)
         check.equal("IF-FRM-03", seen, (frame.command, sequence), say("命令码与序号", "command code and sequence"))
-        del before
 
 
 @verifies("IF-FRM-03a")
@@ -178,7 +177,7 @@ async def test_device_counts_its_own_requests(province: Province, check: Checks,
     heartbeat = await province.next("HEARTBEAT", within=wait)
     check.step("s3")
     own = [r.sequence for r in province.received if r.link is link and r.message.kind == "request" and r.at >= login.at]
-    steps = [(b - a) % 65536 for a, b in zip(own, own[1:], strict=False)]
+    steps = [(b - a) % 65536 for a, b in itertools.pairwise(own)]
     check.true("IF-FRM-03b", len(own) > 2 and set(steps) == {step}, say("每次加一", "each number one higher"), own)
     check.control(heartbeat.link is link, say("同一连接", "one connection"))
 

@@ -1,0 +1,49 @@
+"""JSON Schemas of our files, made from the typed models: `python -m specs.schemas` writes them into specs/schema/.
+
+The message table, the plan and the result lines have schemas written by hand, because their form is richer than types.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from specs.declaration import Declaration
+from specs.model import Edition, Profile, RequirementFile
+
+SCHEMA_FOLDER = Path(__file__).parent / "schema"
+
+
+class EditionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """editions.yaml."""
+
+    editions: tuple[Edition, ...]
+
+
+GENERATED: dict[str, tuple[Any, str]] = {
+    "requirement": (RequirementFile, "A file of requirement stanzas"),
+    "profile": (Profile, "A certification profile"),
+    "edition": (EditionFile, "The editions of the spec series"),
+    "declaration": (Declaration, "A declaration (implementation conformance statement)"),
+}
+
+
+def generated_schema(name: str) -> dict[str, Any]:
+    """The schema of that kind of file (JSON Schema 2020-12)."""
+    kind, title = GENERATED[name]
+    schema: dict[str, Any] = msgspec.json.schema(kind)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
+
+
+def main() -> None:
+    """Write every generated schema."""
+    for name in GENERATED:
+        text = json.dumps(generated_schema(name), ensure_ascii=False, indent=1) + "\n"
+        (SCHEMA_FOLDER / f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
