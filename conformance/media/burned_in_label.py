@@ -45,10 +45,12 @@ def read_label(luma: npt.NDArray[np.uint8]) -> BurnedInLabel:
     for field in layout["fields"]:
         end = position + field["bits"]
         values[field["name"]] = int(bits[position:end], 2)
+        if field.get("coding") == "gray":
+            values[field["name"]] = _from_gray(values[field["name"]])
         if field["name"] == "checksum":
-            expected = _checksum(int(bits[:position], 2).to_bytes(position // 8, "big"), layout)
-            if values["checksum"] != expected:
-                raise UnreadableLabel(f"checksum {values['checksum']:04x}, but the cells give {expected:04x}")
+            high, low = divmod(_crc(int(bits[:position], 2).to_bytes(position // 8, "big"), layout), 256)
+            if values["checksum"] != high ^ low:
+                raise UnreadableLabel(f"checksum {values['checksum']:02x}, but the cells give {high ^ low:02x}")
         elif "value" in field and values[field["name"]] != field["value"]:
             raise UnreadableLabel(f"{field['name']} is {values[field['name']]:#x}, not {field['value']:#x}")
         position = end
@@ -57,7 +59,7 @@ def read_label(luma: npt.NDArray[np.uint8]) -> BurnedInLabel:
 
 def device_code(dev_id: str) -> int:
     """The 16-bit code by which a label names the device of this identity."""
-    return _checksum(dev_id.encode("ascii", "replace"), _layout())
+    return _crc(dev_id.encode("ascii", "replace"), _layout())
 
 
 @lru_cache(maxsize=1)
@@ -91,9 +93,18 @@ def _core(index: int, length: int, parts: int, share: float) -> tuple[int, int]:
     return start + trim, max(start + trim + 1, end - trim)
 
 
-def _checksum(data: bytes, layout: dict[str, Any]) -> int:
-    register: int = layout["checksum"]["initial"]
-    polynomial: int = layout["checksum"]["polynomial"]
+def _from_gray(code: int) -> int:
+    """The number of a reflected binary code."""
+    shift = 1
+    while code >> shift:
+        code ^= code >> shift
+        shift *= 2
+    return code
+
+
+def _crc(data: bytes, layout: dict[str, Any]) -> int:
+    register: int = layout["crc"]["initial"]
+    polynomial: int = layout["crc"]["polynomial"]
     for bit in range(len(data) * 8):
         incoming = data[bit // 8] >> (7 - bit % 8) & 1
         carry = (register >> 15 & 1) ^ incoming

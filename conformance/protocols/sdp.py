@@ -55,7 +55,7 @@ def parse_sdp(data: bytes) -> SessionDescription:
 
 
 def serialize_sdp(description: SessionDescription) -> bytes:
-    """The bytes with CR LF and the lines in their prescribed order. Raises SdpError for text that would break a line."""
+    """The bytes, with CR LF and lines in their order. Raises SdpError for text that would break a line."""
     lines = [f"v={description.version}"]
     if description.origin:
         o = description.origin

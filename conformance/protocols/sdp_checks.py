@@ -46,9 +46,9 @@ def check_description(description: SessionDescription, places: Places, notes: Sd
         _check_attributes(media.attributes, places, notes)
         if media.protocol.upper().startswith("RTP/"):
             _check_formats(media, line, notes)
-            _check_maps(media, line, places, notes)
-            _check_parameters(media, places, notes)
-            _check_clash(media, line, meanings, notes)
+            mapped = _check_maps(media, line, places, notes)
+            _check_parameters(media, mapped, places, notes)
+            _check_clash(mapped, line, meanings, notes)
 
 
 def _check_attributes(attributes: tuple[Attribute, ...], places: Places, notes: SdpNotes) -> None:
@@ -78,8 +78,9 @@ def _check_formats(media: Media, line: SdpLine, notes: SdpNotes) -> None:
             notes.add(line, "payload_type.kind", explain, "RFC 3551 6")
 
 
-def _check_maps(media: Media, line: SdpLine, places: Places, notes: SdpNotes) -> None:
+def _check_maps(media: Media, line: SdpLine, places: Places, notes: SdpNotes) -> dict[int, RtpMap]:
     mapped: dict[int, RtpMap] = {}
+    listed = dict.fromkeys(media.payload_types)
     for item in media.attributes:
         if item.name != "rtpmap":
             continue
@@ -89,17 +90,18 @@ def _check_maps(media: Media, line: SdpLine, places: Places, notes: SdpNotes) ->
             explain = "a=rtpmap is a payload type, a blank and encoding/clock[/channels]"
             notes.add(place, "rtpmap", explain, "RFC 4566 6")
             continue
-        if found.payload_type not in media.payload_types:
+        if found.payload_type not in listed:
             notes.add(place, "rtpmap.unlisted", f"m= does not list {found.payload_type}", "RFC 4566 6")
         if found.payload_type in mapped:
             explain = f"Payload type {found.payload_type} is mapped twice in one section"
             notes.add(place, "rtpmap.duplicate", explain, "RFC 4566 6")
         mapped.setdefault(found.payload_type, found)
         _check_map(found, place, notes)
-    for payload in dict.fromkeys(media.payload_types):
+    for payload in listed:
         if payload not in STATIC_PAYLOADS and payload not in mapped:
             explain = f"Payload type {payload} has no fixed meaning and no a=rtpmap"
             notes.add(line, "rtpmap.missing", explain, "RFC 4566 6")
+    return mapped
 
 
 def _check_map(found: RtpMap, place: SdpLine, notes: SdpNotes) -> None:
@@ -113,7 +115,8 @@ def _check_map(found: RtpMap, place: SdpLine, notes: SdpNotes) -> None:
         notes.add(place, "rtpmap.clock", f"The clock of {found.encoding} is 90000 Hz", clause)
 
 
-def _check_parameters(media: Media, places: Places, notes: SdpNotes) -> None:
+def _check_parameters(media: Media, mapped: Mapping[int, RtpMap], places: Places, notes: SdpNotes) -> None:
+    listed = frozenset(media.payload_types)
     for item in media.attributes:
         if item.name != "fmtp":
             continue
@@ -123,9 +126,9 @@ def _check_parameters(media: Media, places: Places, notes: SdpNotes) -> None:
             notes.add(place, "fmtp", "a=fmtp is a payload type, a blank and parameters", "RFC 4566 6")
             continue
         payload = int(found[1])
-        if payload not in media.payload_types:
+        if payload not in listed:
             notes.add(place, "fmtp.unlisted", f"m= does not list {payload}", "RFC 4566 6")
-        meaning = media.rtpmap(payload)
+        meaning = mapped.get(payload)
         reader = _READERS.get(meaning.encoding.upper()) if meaning else None
         if reader is None:
             continue
@@ -138,11 +141,10 @@ def _check_parameters(media: Media, places: Places, notes: SdpNotes) -> None:
             notes.add(place, fault.rule.removeprefix("sdp."), fault.explain, fault.clause)
 
 
-def _check_clash(media: Media, line: SdpLine, meanings: dict[int, RtpMap], notes: SdpNotes) -> None:
+def _check_clash(mapped: Mapping[int, RtpMap], line: SdpLine, meanings: dict[int, RtpMap], notes: SdpNotes) -> None:
     """One dynamic payload type with two meanings: legal where every section is its own RTP session, still a trap."""
-    for payload in dict.fromkeys(media.payload_types):
-        found = media.rtpmap(payload)
-        if found is None or payload < _FIRST_DYNAMIC:
+    for payload, found in mapped.items():
+        if payload < _FIRST_DYNAMIC:
             continue
         earlier = meanings.setdefault(payload, found)
         if (earlier.encoding.upper(), earlier.clock) != (found.encoding.upper(), found.clock):

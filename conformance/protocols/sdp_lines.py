@@ -48,7 +48,7 @@ class SdpNotes:
 
 
 def split_lines(data: bytes, notes: SdpNotes) -> list[SdpLine]:
-    """The readable lines. Wrong line ends are noted once of a kind. Raises SdpError beyond the limits or without any."""
+    """The readable lines. Wrong line ends are noted once of a kind. Raises SdpError when too large or empty."""
     if len(data) > LARGEST_SDP:
         explain = f"The description is larger than the {LARGEST_SDP} bytes that are read"
         raise SdpError(LARGEST_SDP, "sdp.oversize", data, explain, CLAUSE)

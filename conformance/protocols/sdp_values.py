@@ -123,7 +123,7 @@ class Media:
         """The formats as payload types, 0..127; empty unless the protocol is an RTP one."""
         if not self.protocol.upper().startswith("RTP/"):
             return ()
-        return tuple(int(text) for text in self.formats if text.isascii() and text.isdigit() and int(text[:4]) < 128)
+        return tuple(int(text) for text in self.formats if _is_number(text) and int(text) < 128)
 
     @property
     def control(self) -> str | None:

@@ -118,9 +118,9 @@ def configure(context: Any, settings: StreamSettings) -> None:
     rate = f"vbv-maxrate={natural}:vbv-bufsize={max(16, int(natural * _BUFFER_SECONDS))}:scenecut=0"
     options = {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
     if settings.codec == "h264":
-        context.options = {**options, "crf": "25", "x264-params": f"{rate}:keyint=infinite:log=-1"}
+        context.options = {**options, "crf": "28", "x264-params": f"{rate}:keyint=infinite:log=-1"}
     else:
-        context.options = {**options, "crf": "31", "x265-params": f"{rate}:keyint=-1:{_CHEAP_X265}"}
+        context.options = {**options, "crf": "34", "x265-params": f"{rate}:keyint=-1:{_CHEAP_X265}"}
 
 
 class ToneGenerator:

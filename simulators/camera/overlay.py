@@ -24,7 +24,8 @@ DEVICE_ZONE = dt.timezone(dt.timedelta(hours=8))
 _BAR_LUMA = (180, 162, 131, 112, 84, 65, 35)
 _BAR_BLUE = (128, 44, 156, 72, 184, 100, 212)
 _BAR_RED = (128, 142, 44, 58, 198, 212, 114)
-_TEXT_COLUMNS = 46
+_TEXT_COLUMNS = 48
+_TEXT_LUMA = 110
 
 _GLYPHS = {
     "0": "0E11131519110E", "1": "040C040404040E", "2": "0E11010204081F", "3": "1F02040201110E",
@@ -60,8 +61,8 @@ class LabelLayout:
         rows = np.arange(self.origin[1], self.origin[1] + self.cells[1] + 1)
         return columns * width // self.grid[0], rows * height // self.grid[1]
 
-    def checksum(self, data: bytes) -> int:
-        """The 16-bit cyclic redundancy check of the label over ``data``."""
+    def crc(self, data: bytes) -> int:
+        """The 16-bit cyclic redundancy check over ``data``."""
         value = self.initial
         for byte in data:
             value ^= byte << 8
@@ -84,8 +85,8 @@ def label_layout() -> LabelLayout:
         white=data["luma"]["white"],
         fields=tuple((field["name"], field["bits"]) for field in fields),
         sync=next(field["value"] for field in fields if field["name"] == "sync"),
-        polynomial=data["checksum"]["polynomial"],
-        initial=data["checksum"]["initial"],
+        polynomial=data["crc"]["polynomial"],
+        initial=data["crc"]["initial"],
     )
 
 
@@ -102,7 +103,7 @@ class Scene:
         self._layout = label_layout()
         self._x, self._y = self._layout.edges(self.width, self.height)
         self._repeat_x, self._repeat_y = np.diff(self._x), np.diff(self._y)
-        code = self._layout.checksum(device.encode("ascii", "replace")) if device else 0
+        code = self._layout.crc(device.encode("ascii", "replace")) if device else 0
         self._values = {"sync": self._layout.sync, "channel": channel & 63, "stream": stream & 3, "device": code}
         self._text_scale = max(1, self.width // (6 * _TEXT_COLUMNS))
         self._text_top = int(self._y[-1]) + 2 * self._text_scale
@@ -129,9 +130,10 @@ class Scene:
         count = 0
         for name, width in self._layout.fields:
             if name == "checksum":
-                field = self._layout.checksum(value.to_bytes(count // 8, "big"))
+                crc = self._layout.crc(value.to_bytes(count // 8, "big"))
+                field = crc >> 8 ^ crc & 0xFF
             else:
-                field = self._values.get(name, time_ms)
+                field = self._values.get(name, time_ms ^ time_ms >> 1)
             value = value << width | field & ((1 << width) - 1)
             count += width
         cells = np.unpackbits(np.frombuffer(value.to_bytes(count // 8, "big"), np.uint8))
@@ -166,11 +168,11 @@ class Scene:
 
 
 def text_mask(text: str, scale: int) -> Plane:
-    """White text on black in a 5 x 7 dot font, each dot ``scale`` pixels wide and high: shape (7 * scale, n)."""
+    """Grey text on black in a 5 x 7 dot font, each dot ``scale`` pixels wide and high: shape (7 * scale, n)."""
     columns = []
     for character in text:
         rows = bytes.fromhex(_GLYPHS.get(character, _GLYPHS["-"]))
         dots = np.unpackbits(np.frombuffer(rows, np.uint8)[:, None], axis=1)[:, 3:]
         columns.append(np.pad(dots, ((0, 0), (0, 1))))
     mask = np.concatenate(columns, axis=1) if columns else np.zeros((7, 1), np.uint8)
-    return np.kron(mask, np.ones((scale, scale), np.uint8)) * np.uint8(219) + np.uint8(16)
+    return np.kron(mask, np.ones((scale, scale), np.uint8)) * np.uint8(_TEXT_LUMA - 16) + np.uint8(16)
