@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from specs.declaration import LoadedDeclaration
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.group import GroupPlatform
 from conformance.peers.province import Province
 from conformance.peers.registrar import Registrar
 from conformance.wire import Wire
+from specs.declaration import LoadedDeclaration
 from specs.loader import Catalogue, decode
 from specs.messages import load_message_table
 from specs.model import Limit

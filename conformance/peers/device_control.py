@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from specs.declaration import Controls
 from conformance.peers.faults import BenchFault
 from conformance.wire import Closed, Expired, Refused, Reset, Stream, Wire
+from specs.declaration import Controls
 from specs.model import Limit
 
 MAX_LINE = 1 << 16

@@ -12,6 +12,7 @@ from specs.declaration import LoadedDeclaration
 from conformance.peers.bench import Bench
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.group import GroupPlatform
+from conformance.peers.players import Players
 from conformance.peers.province import Province
 from conformance.peers.registrar import Registrar
 from conformance.plugin.hooks import CHECKS, RUN
@@ -98,6 +99,15 @@ def registrar(bench: Bench) -> Registrar:
 def group(bench: Bench) -> GroupPlatform:
     """The group's REDIRECT service."""
     return bench.group
+
+
+@pytest.fixture
+def player(bench: Bench, run: Run) -> Iterator[Players]:
+    """Makes players; all are closed after the test. The device is online where it speaks tykd."""
+    run.run(bench.settle())
+    players = Players(bench)
+    yield players
+    run.run(players.close())
 
 
 @pytest.fixture
