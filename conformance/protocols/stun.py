@@ -111,6 +111,12 @@ class StunMessage:
         return None if found is None else read_error(found)
 
 
+class StunStreamError(StunError):
+    """A stream that is not STUN. ``messages``: those that stood before the fault in the same piece of input."""
+
+    messages: tuple[StunMessage, ...] = ()
+
+
 def encode_message(message: StunMessage, *, key: bytes | None = None, fingerprint: bool = False) -> bytes:
     """The bytes of a message. ``key``: MESSAGE-INTEGRITY is appended with it; then FINGERPRINT when asked for.
 
@@ -173,7 +179,7 @@ class StunParser:
 
     A connection that was bound to a peer carries plain data afterwards (RFC 6062 4.3): when ``until_bound``, the parser
     stops behind a successful answer to CONNECTION-BIND, and ``take_rest`` gives what follows. The side that sends
-    that answer calls ``take_rest`` itself. After a StunError every further call raises the same error.
+    that answer calls ``take_rest`` itself. After a StunStreamError every further call raises the same error.
     """
 
     def __init__(self, *, until_bound: bool = True, max_body: int = LARGEST_BODY) -> None:
@@ -190,31 +196,17 @@ class StunParser:
         return bytes(self._buffer)
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[StunMessage]:
-        """The messages that ``data`` completes. Raises StunError for bytes that are not STUN with the magic cookie.
-
-        Messages before the fault in the same piece are given first: the error comes with the next call.
-        """
+        """The messages that ``data`` completes. Raises StunStreamError for bytes without two zero bits and the cookie."""
         if self._fault is not None:
-            raise StunError(self._fault.offset, self._fault.rule, self._fault.seen, self._fault.explain, _CLAUSE)
+            raise self._copy(self._fault, [])
         self._buffer += data
         messages: list[StunMessage] = []
-        while not self.bound:
-            try:
-                size = self._complete_size()
-            except StunError as fault:
-                self._fault = fault
-                if messages:
-                    break
-                raise
-            if not size:
-                break
-            messages.append(_read(bytes(self._buffer[:size])))
-            del self._buffer[:size]
-            self._position += size
-            last = messages[-1]
-            self.bound = (
-                self._until_bound and last.method == Method.CONNECTION_BIND and last.kind == MessageClass.SUCCESS
-            )
+        try:
+            while not self.bound and (size := self._complete_size()):
+                messages.append(self._take(size))
+        except StunError as fault:
+            self._fault = fault
+            raise self._copy(fault, messages) from None
         return messages
 
     def take_rest(self) -> bytes:
@@ -229,7 +221,21 @@ class StunParser:
         """Tell the parser that the stream has ended. Raises StunError when it ends inside a message."""
         if self._buffer and not self.bound and self._fault is None:
             explain = f"The connection ended inside a message, after {len(self._buffer)} of its bytes"
-            raise StunError(self._position, "stun.truncated", bytes(self._buffer), explain, _CLAUSE)
+            raise StunStreamError(self._position, "stun.truncated", bytes(self._buffer), explain, _CLAUSE)
+
+    @staticmethod
+    def _copy(fault: StunError, messages: list[StunMessage]) -> StunStreamError:
+        error = StunStreamError(fault.offset, fault.rule, fault.seen, fault.explain, fault.clause)
+        error.messages = tuple(messages)
+        return error
+
+    def _take(self, size: int) -> StunMessage:
+        message = _read(bytes(self._buffer[:size]))
+        del self._buffer[:size]
+        self._position += size
+        answered = message.method == Method.CONNECTION_BIND and message.kind == MessageClass.SUCCESS
+        self.bound = self._until_bound and answered
+        return message
 
     def _complete_size(self) -> int:
         head = bytes(self._buffer[:HEADER_SIZE])
@@ -304,7 +310,7 @@ def _check_order(message: StunMessage) -> Iterator[Violation]:
 
 
 def _attributes(raw: bytes) -> Iterator[tuple[int, Attribute]]:
-    """Whole attributes with their positions; stops at the first that does not fit. Missing padding at the end is fit."""
+    """Whole attributes with their positions; stops at the first that does not fit, its padding aside."""
     place = HEADER_SIZE
     while place + _ATTRIBUTE.size <= len(raw):
         kind, size = _ATTRIBUTE.unpack_from(raw, place)
