@@ -17,13 +17,14 @@ Values = Mapping[str, Any]
 class Reply:
     """One answer to send: element values, seconds to wait first, shift of the echoed sequence.
 
-    ``raw`` replaces the whole body (HTTP) or the whole frame (TCP) by these bytes.
+    ``raw`` replaces the whole body (HTTP) or the whole frame (TCP) by these bytes; ``cut`` halves the XML.
     """
 
     values: Values
     delay: float = 0.0
     sequence_shift: int = 0
     raw: bytes | None = None
+    cut: bool = False
 
 
 Answer = Callable[[Reply], list[Reply]]
@@ -67,6 +68,16 @@ def wrong_sequence(shift: int, inner: Answer = honest) -> Answer:
 def changed(**values: str) -> Answer:
     """The honest answer with other element values."""
     return lambda reply: [replace(reply, values={**reply.values, **values})]
+
+
+def without(*names: str) -> Answer:
+    """The honest answer without these elements."""
+    return lambda reply: [replace(reply, values={n: v for n, v in reply.values.items() if n not in names})]
+
+
+def cut_short(reply: Reply) -> list[Reply]:
+    """The honest answer with the second half of its XML cut off."""
+    return [replace(reply, cut=True)]
 
 
 def raw(data: bytes) -> Answer:

@@ -208,6 +208,13 @@ class Province:
             return future.result()
         raise DeviceClosed(f"{name} answer", link.stream_tail)
 
+    def send_unasked(self, name: str, values: Mapping[str, Any], sequence: int) -> None:
+        """Send an answer that no request of the device asked for."""
+        link, code = self.link, self.table.command(name).code
+        if link is not None and code is not None:
+            xml = encode_message(self.table, name, "response", values)
+            link.send(Frame(code, sequence % SEQUENCES, xml))
+
     async def alive(self, within: float | None = None) -> bool:
         """Liveness probe: the device is (or comes back) online and answers a plain query."""
         seconds = self.limits["liveness_wait"].seconds if within is None else within
@@ -261,6 +268,7 @@ class Province:
             return
         command = received.received.frame.command
         xml = encode_message(self.table, received.message.name, "response", reply.values, check=False)
+        xml = xml[: len(xml) // 2] if reply.cut else xml
         link.send(Frame(command, (received.sequence + reply.sequence_shift) % SEQUENCES, xml))
 
     def _honest_values(self, message: Message) -> dict[str, str]:

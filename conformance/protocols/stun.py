@@ -196,7 +196,7 @@ class StunParser:
         return bytes(self._buffer)
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[StunMessage]:
-        """The messages that ``data`` completes. Raises StunStreamError for bytes without two zero bits and the cookie."""
+        """The messages that ``data`` completes. Raises StunStreamError for bytes that are not STUN."""
         if self._fault is not None:
             raise self._copy(self._fault, [])
         self._buffer += data

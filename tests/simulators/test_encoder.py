@@ -47,18 +47,28 @@ def test_variable_rate_stays_below_its_cap_and_saves_bits(codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "fps", "level"),
-    [(1280, 720, 25, 31), (704, 576, 25, 30), (320, 192, 15, 12), (320, 192, 30, 13)],
+    ("width", "height", "fps", "kbit_s", "level"),
+    [(1280, 720, 25, 2048, 31), (704, 576, 25, 512, 30), (320, 192, 15, 128, 12), (320, 192, 15, 4096, 30)],
 )
-def test_sps_tells_size_rate_and_level(width: int, height: int, fps: int, level: int) -> None:
-    sps, pps = parameter_sets(StreamSettings("h264", width, height, fps))
-    assert (sps[0] & 0x1F, pps[0] & 0x1F, sps[3]) == (7, 8, level)
-    nals, _ = VideoEncoder(StreamSettings("h264", width, height, fps), "KDN00000001", 0, 1).encode(0, 0)
+def test_sps_tells_size_rate_and_level(width: int, height: int, fps: int, kbit_s: int, level: int) -> None:
+    settings = StreamSettings("h264", width, height, fps, "variable", kbit_s)
+    sps, pps = parameter_sets(settings)
+    assert (sps[0] & 0x1F, pps[0] & 0x1F, sps[1], sps[3]) == (7, 8, 77, level)
+    nals, _ = VideoEncoder(settings, "KDN00000001", 0, 1).encode(0, 0)
     assert (nals[0], nals[1]) == (sps, pps)
     decoder = av.CodecContext.create("h264", "r")
     frames = [*decoder.decode(av.Packet(b"".join(b"\0\0\0\1" + nal for nal in nals))), *decoder.decode(None)]
     assert (frames[0].width, frames[0].height) == (width, height)
     assert decoder.framerate == fps
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fps", "kbit_s", "level"),
+    [(1280, 720, 25, 2048, 93), (704, 576, 25, 512, 90), (320, 192, 15, 128, 60), (320, 192, 15, 4096, 90)],
+)
+def test_h265_level(width: int, height: int, fps: int, kbit_s: int, level: int) -> None:
+    _vps, sps, _pps = parameter_sets(StreamSettings("h265", width, height, fps, "variable", kbit_s))
+    assert sps.replace(b"\0\0\3", b"\0\0")[14] == level
 
 
 def test_h265_sends_vps_sps_pps_before_an_idr_picture() -> None:
