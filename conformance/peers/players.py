@@ -11,7 +11,7 @@ from conformance.protocols.rtsp_url import format_query
 
 
 class Players:
-    """The ``player`` fixture: ``player(channel=0, stream=1)`` is a player with a fresh good token, not yet connected."""
+    """The ``player`` fixture: ``player(channel=0, stream=1)`` has a fresh good token and is not yet connected."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench

@@ -23,9 +23,9 @@ from conformance.protocols.text_head import Headers
 XML = b'<?xml version="1.0" encoding="utf-8"?><REDIRECT_RES><Result>0</Result></REDIRECT_RES>'
 POST = (
     b"POST /register HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: text/xml;charset=UTF-8\r\n"
-    b"Content-Length: 86\r\n\r\n" + XML
+    b"Content-Length: 85\r\n\r\n" + XML
 )
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml;charset=UTF-8\r\nContent-Length: 86\r\nConnection: close\r\n\r\n" + XML
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml;charset=UTF-8\r\nContent-Length: 85\r\nConnection: close\r\n\r\n" + XML
 SMALL = MessageLimits(head=120, body=90, headers=5)
 
 
@@ -46,7 +46,7 @@ def only(message: HttpRequest | HttpResponse) -> tuple[str, int]:
 
 def test_a_register_request() -> None:
     message = request(POST)
-    fields = (("Host", "127.0.0.1:8080"), ("Content-Type", "text/xml;charset=UTF-8"), ("Content-Length", "86"))
+    fields = (("Host", "127.0.0.1:8080"), ("Content-Type", "text/xml;charset=UTF-8"), ("Content-Length", "85"))
     assert message == HttpRequest("POST", "/register", "HTTP/1.1", Headers(fields), XML)
     assert (message.raw, message.violations) == (POST, ())
 
