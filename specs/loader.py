@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from specs.condition import Condition, parse_condition
-from specs.model import BasisKey, Edition, Profile, Requirement, RequirementFile, Text, Vocabulary
+from specs.model import BasisKey, Edition, Profile, Requirement, Text, Vocabulary
 from specs.yaml_source import Document, KeyPath, SourceError, read_yaml
 
 SPECS_ROOT = Path(__file__).parent
 REQUIREMENT_FOLDERS = ("business", "interface", "cloud_storage", "client_ui", "test_plan")
 
 T = TypeVar("T")
+_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 _PATH_STEP = re.compile(r"\.([A-Za-z_0-9-]+)|\[([0-9]+|\.\.\.)\]")
 
 
@@ -47,7 +48,9 @@ def decode(document: Document, where: KeyPath, kind: type[T]) -> T:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         sentence, _, location = str(error).partition(" - at `$")
-        raise document.error((*where, *_steps(data, location)), _plain(sentence, location)) from None
+        steps = (*where, *_steps(data, location))
+        unknown = _UNKNOWN_FIELD.search(sentence)
+        raise document.error((*steps, unknown[1]) if unknown else steps, _plain(sentence, location)) from None
 
 
 def _steps(data: Any, location: str) -> Iterator[str | int]:
@@ -65,6 +68,14 @@ def _steps(data: Any, location: str) -> Iterator[str | int]:
 def _plain(sentence: str, location: str) -> str:
     where = location.rstrip("`").lstrip(".")
     return f"{sentence} (at {where})" if where else sentence
+
+
+class GroupHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of stanzas before its stanzas are read one by one, so that an error can name its line."""
+
+    group: str
+    title: Text
+    requirements: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +160,16 @@ def _load_requirements(
     groups: dict[str, Text] = {}
     for path in sources:
         document = read_yaml(path)
-        file = decode(document, (), RequirementFile)
-        groups[file.group] = file.title
-        for index, requirement in enumerate(file.requirements):
+        group = decode(document, (), GroupHead)
+        groups[group.group] = group.title
+        for index in range(len(group.requirements)):
+            requirement = decode(document, ("requirements", index), Requirement)
             where: KeyPath = ("requirements", index, "id")
             if requirement.id in origins:
                 first = origins[requirement.id]
                 raise document.error(where, f"{requirement.id} stands already in {first.path.name}:{first.line}")
-            if requirement.group != file.group:
-                raise document.error(where, f"{requirement.id} does not belong to the group {file.group}")
+            if requirement.group != group.group:
+                raise document.error(where, f"{requirement.id} does not belong to the group {group.group}")
             requirements[requirement.id] = requirement
             origins[requirement.id] = Origin(path, document.line(where))
     return requirements, origins, groups

@@ -34,7 +34,7 @@ GENERATED: dict[str, tuple[Any, str]] = {
 def generated_schema(name: str) -> dict[str, Any]:
     """The schema of that kind of file (JSON Schema 2020-12)."""
     kind, title = GENERATED[name]
-    schema: dict[str, Any] = msgspec.json.schema(kind)
+    schema: dict[str, Any] = json.loads(json.dumps(msgspec.json.schema(kind)))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
 
 

@@ -144,8 +144,8 @@ def _number(body: bytes, at: int, size: int = 4) -> int:
 
 def _packet(kind: int, count: int, body: bytes, position: int) -> RtcpPacket:
     if kind == SR:
-        numbers = [_number(body, at) for at in (0, 12, 16, 20)]
-        return SenderReport(numbers[0], _number(body, 4, 8), *numbers[1:], reports=_reports(body, 24, count))
+        ssrc, rtp_timestamp, packets, octets = (_number(body, at) for at in (0, 12, 16, 20))
+        return SenderReport(ssrc, _number(body, 4, 8), rtp_timestamp, packets, octets, _reports(body, 24, count))
     if kind == RR:
         return ReceiverReport(_number(body, 0), _reports(body, 4, count))
     if kind == SDES:

@@ -32,6 +32,7 @@ VERSION = "RTSP/1.0"
 MAGIC = 0x24
 INTERLEAVED_HEADER_SIZE = 4
 LARGEST_INTERLEAVED = 0xFFFF
+LARGEST_STRAY = 1024
 _BODILESS = frozenset({204, 304})
 _CSEQ = re.compile(r"[0-9]{1,10}\Z")
 _SDP_LINE = re.compile(rb"[a-z]=")
@@ -170,6 +171,7 @@ class RtspParser:
         self._buffer = MessageBuffer(DIALECT, limits or MessageLimits())
         self._head: _Head | None = None
         self._fault: CodecError | None = None
+        self._strays = 0
 
     @property
     def pending(self) -> bytes:
@@ -221,6 +223,7 @@ class RtspParser:
             if not size:
                 return None
             self._head = self._read_head(buffer.peek(size))
+            self._strays = 0
         head = self._head
         if len(buffer) < head.size + head.body_size:
             return None
@@ -239,6 +242,10 @@ class RtspParser:
         size = self._buffer.line_size()
         if not size:
             return None
+        self._strays += 1
+        if self._strays > LARGEST_STRAY:
+            explain = f"More than {LARGEST_STRAY} lines stand one after another where a message should begin"
+            raise self._buffer.fail(0, "stray.count", start, explain, DIALECT.line)
         notes = Notes(DIALECT)
         raw = self._buffer.take(size)
         if start[0] in b"\r\n":

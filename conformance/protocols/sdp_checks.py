@@ -40,9 +40,6 @@ def check_description(description: SessionDescription, places: Places, notes: Sd
     meanings: dict[int, RtpMap] = {}
     for media in description.media:
         line = places[media.line]
-        if description.connection_of(media) is None:
-            explain = "c= stands in the session or in every media section"
-            notes.add(line, "connection.missing", explain, "RFC 4566 5.7")
         _check_attributes(media.attributes, places, notes)
         if media.protocol.upper().startswith("RTP/"):
             _check_formats(media, line, notes)

@@ -37,7 +37,8 @@ _LARGEST_PORT = 0xFFFF
 class _Section:
     """One m= section while it is being read."""
 
-    line: int
+    place: SdpLine
+    connection_seen: bool = False
     kind: str = ""
     port: int = 0
     port_count: int = 1
@@ -61,7 +62,7 @@ class _Section:
             tuple(self.bandwidths),
             self.key,
             tuple(self.attributes),
-            self.line,
+            self.place.number,
         )
 
 
@@ -76,7 +77,7 @@ class DescriptionReader:
         self._texts: dict[str, str] = {}
         self._lists: dict[str, list[str]] = {"e": [], "p": []}
         self._times: list[tuple[int, int, list[str]]] = []
-        self._session = _Section(0)
+        self._session = _Section(SdpLine("", "", b"", 0, 0))
         self._sections: list[_Section] = []
         self._seen: set[str] = set()
         self._here: set[str] = set()
@@ -111,6 +112,10 @@ class DescriptionReader:
         for letter, name in (("v", "version"), ("o", "origin"), ("s", "session name"), ("t", "time")):
             if letter not in self._seen:
                 self._notes.add(end, f"missing.{letter}", f"The {name} line {letter}= is missing")
+        for section in self._sections:
+            if not section.connection_seen and not self._session.connection_seen:
+                explain = "c= stands in the session or in every media section"
+                self._notes.add(section.place, "connection.missing", explain, "RFC 4566 5.7")
         return SessionDescription(
             self._version,
             self._origin,
@@ -183,15 +188,18 @@ class DescriptionReader:
         self._texts.setdefault(line.letter, line.value)
 
     def _read_connection(self, line: SdpLine) -> None:
-        parts = line.value.split(" ")
-        connection = _connection(parts)
+        self._section.connection_seen = True
+        connection = _connection(line.value.split(" "))
         if connection is None:
-            explain = "c= is network, address type and address, with a TTL behind a multicast IP4 address"
+            explain = "c= is network, address type and address, perhaps with a TTL and a count behind slashes"
             self._notes.add(line, "connection", explain, "RFC 4566 5.7")
             return
         if not _is_address(connection.network, connection.address_type, connection.address):
             explain = "The address in c= is IN, IP4 or IP6, and an address or host name of that type"
             self._notes.add(line, "connection.address", explain, "RFC 4566 5.7")
+        if connection.ttl is None and _is_multicast(connection.address):
+            explain = "A multicast IP4 address in c= has a TTL behind it"
+            self._notes.add(line, "connection.ttl", explain, "RFC 4566 5.7")
         self._section.connection = self._section.connection or connection
 
     def _read_bandwidth(self, line: SdpLine) -> None:
@@ -225,7 +233,7 @@ class DescriptionReader:
             self._section.attributes.append(Attribute(name, value if colon else None, line.number))
 
     def _read_media(self, line: SdpLine) -> None:
-        section = _Section(line.number)
+        section = _Section(line)
         self._sections.append(section)
         parts = line.value.split(" ")
         if len(parts) < 4 or not all(parts):
@@ -253,8 +261,6 @@ def _connection(parts: list[str]) -> Connection | None:
     values = [int(number) for number in numbers]
     if parts[1] == "IP6":
         return None if len(values) > 1 else Connection(parts[0], "IP6", address, None, values[0] if values else 1)
-    if not values and _is_multicast(address):
-        return None
     return Connection(parts[0], parts[1], address, values[0] if values else None, values[1] if len(values) > 1 else 1)
 
 

@@ -260,6 +260,14 @@ def test_limits_end_the_stream_with_the_messages_before(data: bytes, rule: str, 
     assert (again.value.rule, again.value.messages) == (rule, ())
 
 
+def test_endless_empty_lines_end_the_stream() -> None:
+    parser = RtspParser()
+    assert len(parser.feed(b"\r\n" * 1024 + DESCRIBE)) == 1025
+    with pytest.raises(RtspError) as caught:
+        parser.feed(b"\r\n" * 1025)
+    assert (caught.value.rule, len(caught.value.messages)) == ("rtsp.stray.count", 1024)
+
+
 def test_the_end_inside_a_message_is_an_error() -> None:
     parser = RtspParser()
     parser.feed(DESCRIBE + b"OPTIONS * RTSP/1.0\r\nCS")
