@@ -38,7 +38,7 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed file: plain data plus the 1-based line on which each value starts."""
+    """One parsed file: plain data plus the 1-based line of each key and list entry."""
 
     path: Path
     data: Any
@@ -99,6 +99,7 @@ class _Builder:
             if key in result:
                 raise SourceError(self.path, line, f"the key {key!r} stands here twice")
             result[key] = self.build(value_node, (*where, key))
+            self.lines[(*where, key)] = line
         return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -42,10 +43,7 @@ def command(
     """
     import pytest
 
-    arguments = [str(SUITES), "--rootdir", str(SUITES), f"--out={out}", f"--lang={lang}"]
-    arguments += ["-p", "conformance.plugin.hooks", "-p", "conformance.plugin.fixtures"]
-    arguments += ["-p", "conformance.plugin.progress", "-o", f"cache_dir={out / '.cache'}"]
-    arguments += ["-o", "addopts=", "-o", "python_files=*.py", "-q", "--no-header", "--tb=short"]
+    arguments = [*suite_arguments(out, lang), "-p", "conformance.plugin.progress"]
     for name, value in (("declaration", declaration), ("target", target), ("profile", profile), ("edition", edition)):
         if value is not None:
             arguments.append(f"--{name}={value}")
@@ -62,6 +60,14 @@ def command(
     arguments += ["--lf"] if lf else []
     code = int(pytest.main(arguments, plugins=plugins))
     sys.exit(finish(out, lang, code))
+
+
+def suite_arguments(out: Path, language: str) -> list[str]:
+    """What pytest is told wherever it runs the suites, so that no configuration of the user changes a verdict."""
+    arguments = [str(SUITES), "--rootdir", str(SUITES), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
+    arguments += ["-p", "conformance.plugin.hooks", "-p", "conformance.plugin.fixtures"]
+    arguments += ["-o", f"cache_dir={out.absolute() / '.cache'}", "-o", "junit_family=xunit1"]
+    return [*arguments, "-q", "--no-header", "--tb=short", "--strict-markers"]
 
 
 def finish(out: Path, language: str, code: int) -> int:

@@ -32,8 +32,8 @@ def command(
     json_file: Path | None,
 ) -> None:
     """Show the plan; without --declaration and --target, that of the embedded golden camera."""
-    from specs.declaration import load_declaration, target_declaration
     from conformance.model.plan import Choice, make_plan
+    from specs.declaration import load_declaration, target_declaration
     from specs.loader import load_catalogue
 
     with user_errors():

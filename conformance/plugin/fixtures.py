@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from conformance.model.checks import Checks
-from specs.declaration import LoadedDeclaration
 from conformance.peers.bench import Bench
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.group import GroupPlatform
@@ -18,6 +17,7 @@ from conformance.peers.registrar import Registrar
 from conformance.plugin.hooks import CHECKS, RUN
 from conformance.plugin.run import Run
 from conformance.wire import Wire
+from specs.declaration import LoadedDeclaration
 from specs.messages import MessageTable
 from specs.model import Limit
 

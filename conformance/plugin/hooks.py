@@ -199,6 +199,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if run.blocked is not None:
         blocked = Judgement(Verdict.BLOCKED, dict.fromkeys(ids, Verdict.BLOCKED), run.blocked)
         run.record(item.nodeid, name, None, blocked, 0.0, 0.0)
+        _show(item, name, blocked, 0.0)
         return outcome
     run.end_test()
     judgement = item.stash.get(JUDGED, None)
@@ -206,8 +207,18 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         reason = item.stash.get(SETUP_FAULT, say("测试准备失败", "the set-up of the test failed"))
         verdict = Verdict.INCONCLUSIVE if SETUP_FAULT in item.stash else Verdict.ERROR
         judgement = Judgement(verdict, dict.fromkeys(ids, verdict), reason)
-    run.record(item.nodeid, name, checks, judgement, run.wire.now() - started, started)
+    duration = run.wire.now() - started
+    run.record(item.nodeid, name, checks, judgement, duration, started)
+    _show(item, name, judgement, duration)
     return outcome
+
+
+def _show(item: pytest.Item, name: str, judgement: Judgement, seconds: float) -> None:
+    """Tell the live progress, where there is one."""
+    progress = item.config.pluginmanager.getplugin("kandian-progress")
+    if progress is not None:
+        reason = judgement.reason.get(item.config.option.lang)
+        progress.verdict(name, judgement.verdict, reason, seconds)
 
 
 @pytest.hookimpl(tryfirst=True)

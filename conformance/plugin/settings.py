@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from specs.declaration import LoadedDeclaration, load_declaration, target_declaration
 from conformance.model.plan import Choice, Plan, make_plan
+from specs.declaration import LoadedDeclaration, load_declaration, target_declaration
 from specs.loader import Catalogue, load_catalogue
 
 DEFAULT_OUT = "certify-out"

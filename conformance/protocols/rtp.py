@@ -19,7 +19,7 @@ class RtpError(CodecError):
 
 @dataclass(frozen=True, slots=True)
 class RtpPacket:
-    """One packet. ``payload`` is without padding; ``padding`` counts padding bytes; ``extension`` is (profile, data)."""
+    """One packet. ``payload`` is without padding, ``padding`` counts its bytes; ``extension`` is (profile, data)."""
 
     payload_type: int
     sequence: int

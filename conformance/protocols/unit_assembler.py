@@ -44,9 +44,9 @@ class _OpenFragment:
 class UnitAssembler(ABC):
     """Packets of one stream in the order of arrival; access units as they end.
 
-    A unit ends with the marker bit, or when the timestamp changes. A packet up to 100 sequence numbers behind the newest
-    (RFC 3550 A.1) is late and is left out; the gap it left has already made its unit incomplete. The first packet may
-    be in the middle of a unit: that is no violation, the unit is only incomplete.
+    A unit ends with the marker bit, or when the timestamp changes. A packet up to 100 sequence numbers behind the
+    newest (RFC 3550 A.1) is late and is left out; the gap it left has already made its unit incomplete. The first
+    packet may be in the middle of a unit: that is no violation, the unit is only incomplete.
     """
 
     def __init__(self, codec: str, marker_clause: str, fragment_clause: str) -> None:

@@ -57,9 +57,9 @@ def test_narrowing(declaration: LoadedDeclaration) -> None:
 def test_unknown_names_have_near_matches(declaration: LoadedDeclaration) -> None:
     with pytest.raises(UnknownName, match=r"no requirement named 'IF-AHL-2'; did you mean IF-AHL-2"):
         plan(declaration, requirements=("IF-AHL-2",))
-    with pytest.raises(UnknownName, match="no profile named 'camra'; did you mean camera"):
+    with pytest.raises(UnknownName, match=r"no profile named .camra.; did you mean camera"):
         CATALOGUE.profile("camra")
-    with pytest.raises(UnknownName, match="no edition named 'formal'; did you mean formal-2013.08"):
+    with pytest.raises(UnknownName, match=r"no edition named .formal.; did you mean formal-2013\.08"):
         CATALOGUE.edition("formal")
 
 

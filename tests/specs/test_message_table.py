@@ -222,7 +222,7 @@ def test_a_small_table_loads(tmp_path: Path) -> None:
             "First stands here twice",
         ),
         ("{name: First, domain: result}", "{name: First}", 25, "neither domain, type nor elements"),
-        ("  name: PING\n", "  name: PING\n  colour: red\n", 17, "colour"),
+        ("  name: PING\n", "  name: PING\n  colour: red\n", 19, "colour"),
         ("direction: platform-to-device", "direction: sideways", 20, "sideways"),
         ("when: always", "when: feature.", 21, "condition"),
         ("requirement: IF-FRM-01", "requirement: FRM", 24, "'FRM' is not a requirement id"),
