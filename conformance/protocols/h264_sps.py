@@ -11,7 +11,6 @@ LONGEST_PARAMETER_SET = 4096
 HIGH_PROFILES = frozenset((44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244))
 INTRA_ONLY_PROFILES = frozenset((44, 86, 100, 110, 122, 244))
 EXTENDED_ASPECT_RATIO = 255
-MACROBLOCK_BITS = 256 * 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class SequenceParameters:
     constraint_flags: the byte between profile_idc and level_idc, constraint_set0_flag in its highest bit.
     frame_rate: frames a second from the VUI timing, None without it. fixed_frame_rate: fixed_frame_rate_flag.
     max_reorder: frames that may precede a frame in decoding and follow it in output; None when the VUI says nothing.
-    macroblocks: of one frame before cropping. sar: sample aspect ratio, None when not given.
+    coded_width, coded_height: before cropping. sar: sample aspect ratio, None when not given.
     """
 
     width: int
@@ -72,11 +71,17 @@ class SequenceParameters:
     interlaced: bool
     max_reorder: int | None
     reference_frames: int
-    macroblocks: int
+    coded_width: int
+    coded_height: int
     chroma_format: int = 1
     bit_depth: int = 8
     sar: tuple[int, int] | None = None
     full_range: bool | None = None
+
+    @property
+    def macroblocks(self) -> int:
+        """Macroblocks of one frame."""
+        return self.coded_width * self.coded_height // 256
 
     @property
     def level(self) -> str:
@@ -145,7 +150,8 @@ def parse_sps(nal: bytes) -> SequenceParameters:
         interlaced=not frames_only,
         max_reorder=_reorder(vui, profile, intra_only),
         reference_frames=references,
-        macroblocks=width_mbs * height_mbs,
+        coded_width=16 * width_mbs,
+        coded_height=16 * height_mbs,
         chroma_format=chroma,
         bit_depth=depth,
         sar=vui.sar,
@@ -181,11 +187,10 @@ def level_allows(sps: SequenceParameters, frame_rate: float, bit_rate: float = 0
     if limits is None or frame_rate < 0:
         return False
     factor = _BIT_RATE_FACTOR.get(sps.profile_idc, 1.0)
-    longest_side = (8 * limits.max_fs) ** 0.5
-    columns = -(-sps.width // 16)
+    longest_side = 16 * (8 * limits.max_fs) ** 0.5
     return (
         sps.macroblocks <= limits.max_fs
-        and max(columns, sps.macroblocks / columns) <= longest_side
+        and max(sps.coded_width, sps.coded_height) <= longest_side
         and sps.macroblocks * frame_rate <= limits.max_mbps
         and bit_rate <= 1000 * factor * limits.max_br
     )

@@ -9,6 +9,7 @@ from conformance.protocols.violation import SEEN_BYTES, CodecError, Violation
 SR, RR, SDES, BYE, APP = 200, 201, 202, 203, 204
 CNAME = 1
 MAX_PACKETS = 64
+MAX_COUNT = 31
 NTP_OFFSET = 2_208_988_800
 
 
@@ -184,8 +185,11 @@ def _chunks(body: bytes, count: int) -> tuple[tuple[int, tuple[tuple[int, bytes]
 
 
 def serialize_rtcp(*packets: RtcpPacket) -> bytes:
-    """The bytes of a compound of these packets."""
-    return b"".join(_written(packet) for packet in packets)
+    """The bytes of a compound of these packets. Raises RtcpError when a field does not fit."""
+    try:
+        return b"".join(_written(packet) for packet in packets)
+    except (OverflowError, ValueError):
+        raise RtcpError(0, "rtcp.unwritable", b"", "A field does not fit its width", "RFC 3550 6.4") from None
 
 
 def _written(packet: RtcpPacket) -> bytes:
@@ -209,6 +213,9 @@ def _written(packet: RtcpPacket) -> bytes:
 
 
 def _framed(kind: int, count: int, body: bytes) -> bytes:
+    if not 0 <= count <= MAX_COUNT or len(body) % 4:
+        explain = f"A packet counts at most {MAX_COUNT} items, and its body is a multiple of 4 bytes"
+        raise RtcpError(0, "rtcp.unwritable", body, explain, "RFC 3550 6.4.1")
     return bytes((0x80 | count, kind)) + (len(body) // 4).to_bytes(2, "big") + body
 
 

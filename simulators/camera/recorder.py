@@ -24,6 +24,7 @@ _MUXER = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
     "brand": "isom",
     "flush_packets": "1",
+    "max_interleave_delta": "1000000",
     "video_track_timescale": str(VIDEO_CLOCK),
 }
 

@@ -80,8 +80,10 @@ class RtspConnection:
             for session in {session for session in self.server.sessions.values() if session.connection is self}:
                 if session.interleaved:
                     session.end(bye=False)
-            await self._hang_up()
-            self.closed.set()
+            try:
+                await self._hang_up()
+            finally:
+                self.closed.set()
 
     def close(self, *, abruptly: bool = False) -> None:
         """End from the side of the camera."""
@@ -98,7 +100,7 @@ class RtspConnection:
         try:
             async with asyncio.timeout(_FLUSH_SECONDS):
                 await self._writer.wait_closed()
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, asyncio.CancelledError):
             self._writer.transport.abort()
 
     async def _read(self) -> bytes:

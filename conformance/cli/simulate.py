@@ -1,0 +1,39 @@
+"""`kandian simulate`: run a golden simulator, or a mutant of it, as a device of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import click
+
+from conformance.cli.user_errors import user_errors
+
+
+@click.group("simulate")
+def command() -> None:
+    """Run a golden simulator."""
+
+
+@command.command("camera")
+@click.option("--declaration", type=click.Path(path_type=Path), help="What the camera is; default: the shipped one.")
+@click.option(
+    "--group", default="", metavar="URL", help="Group platform; default: group_port of `bench` in the declaration."
+)
+@click.option("--fault", default="", metavar="ID", help="Run this mutant instead of the golden camera.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder that keeps settings and recordings.")
+def camera_command(declaration: Path | None, group: str, fault: str, state: Path | None) -> None:
+    """Simulate a camera until Ctrl-C; prints one JSON line when it is ready."""
+    from simulators.camera.declarations import DEFAULT
+    from simulators.camera.embedded import group_url_of, serve
+    from simulators.faults.registry import load_mutants
+    from specs.loader import UnknownName
+
+    chosen = declaration or DEFAULT
+    with user_errors():
+        url = group or group_url_of(chosen)
+        if fault and fault not in load_mutants():
+            raise UnknownName("mutant", fault, load_mutants())
+    with tempfile.TemporaryDirectory(prefix="kandian-camera-") as folder:
+        asyncio.run(serve(chosen, state or Path(folder), group_url=url, fault=fault))

@@ -1,0 +1,312 @@
+"""Reads capture files block by block: classic pcap (either byte order, micro- and nanoseconds) and pcapng.
+
+Nothing is made for a single packet but its position: the beginnings of the packets come as columns of numpy arrays.
+Formats: the pcap and pcapng drafts of the IETF opsawg (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from conformance.media.capture_window import BLOCK, LONGEST_HEADER, PREFIX, CaptureWindow
+from conformance.media.pcapng_blocks import Interface, read_interface
+from conformance.protocols.violation import SEEN_BYTES, CodecError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+BATCH = 8192
+LARGEST_PACKET = 262_144
+LARGEST_NG_BLOCK = 64 << 20
+MOST_INTERFACES = 4096
+_PCAP_MAGIC = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1000), b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1), b"\xa1\xb2\x3c\x4d": (">", 1),
+}  # fmt: skip
+_PCAP_HEADER = 24
+_PCAP_RECORD = 16
+_SECTION = b"\x0a\x0d\x0d\x0a"
+_SECTION_TYPE, _INTERFACE_TYPE = 0x0A0D0D0A, 1
+_OLD_PACKET, _SIMPLE_PACKET, _PACKET = 2, 3, 6
+_NG_HEADER = {_OLD_PACKET: 28, _SIMPLE_PACKET: 12, _PACKET: 28}
+_RUN = 32
+
+
+class CaptureError(CodecError):
+    """A file that is no capture, or is broken from ``offset`` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketBatch:
+    """Packets of one link type in the order of the file.
+
+    link: LINKTYPE number. prefixes: the first 128 bytes of each, shape (n, 128); what lies behind ``captured`` is not
+    part of the packet. captured, original: lengths in bytes, in the file and on the wire. times: nanoseconds since
+    1970 (0 where the file says nothing). positions: where the packet begins in the file, in bytes.
+    """
+
+    link: int
+    prefixes: npt.NDArray[np.uint8]
+    captured: npt.NDArray[np.int64]
+    original: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def read_capture(path: str | Path, *, block: int = BLOCK) -> Iterator[PacketBatch]:
+    """The packets of a capture file. A record cut off by the end of the file is left out.
+
+    Raises CaptureError for a file that is no capture or is broken, after what came before; OSError.
+    """
+    with Path(path).open("rb", buffering=0) as file:
+        start = file.read(4)
+        if start in _PCAP_MAGIC:
+            yield from _read_pcap(file, start, block)
+        elif start == _SECTION:
+            yield from _SectionReader(file, block).batches()
+        else:
+            explain = "The file is neither pcap nor pcapng"
+            raise CaptureError(0, "capture.magic", start, explain)
+
+
+def read_packet(file: BinaryIO, position: int, captured: int) -> bytes:
+    """The bytes of one packet, from a file opened for reading."""
+    file.seek(position)
+    return file.read(min(captured, LARGEST_PACKET))
+
+
+# classic pcap
+
+
+def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch]:
+    order, unit = _PCAP_MAGIC[magic]
+    head = file.read(_PCAP_HEADER - 4)
+    if len(head) < _PCAP_HEADER - 4:
+        raise CaptureError(4, "capture.short", head, "The file ends inside its header")
+    link = struct.unpack(order + "I", head[16:])[0] & 0x0FFF_FFFF
+    window = CaptureWindow(file, block)
+    window.offset = _PCAP_HEADER
+    waiting: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
+    following = count = 0
+    while window.advance(following):
+        starts, following = _walk(window.buffer, window.limit, order)
+        rows = window.rows(starts)
+        broken = _check_chain(window, rows, starts, following, order)
+        waiting.append((rows, starts + window.offset))
+        count += len(starts)
+        if count >= BATCH or broken:
+            yield _pcap_batch(waiting, order, unit, link, window.size)
+            waiting, count = [], 0
+        if broken:
+            raise broken
+        if window.ended and following + _PCAP_RECORD > window.filled:
+            break
+    if waiting:
+        yield _pcap_batch(waiting, order, unit, link, window.size)
+
+
+def _walk(buffer: bytearray, limit: int, order: str) -> tuple[npt.NDArray[np.int64], int]:
+    """Where records begin below ``limit``, and where the first one after them does.
+
+    Full packets follow each other in runs of one length. Once two are alike, the low bytes of the lengths of the next
+    records are compared all at once, which costs a third of stepping; ``_check_chain`` proves the result.
+    """
+    unpack = struct.Struct(order + "I").unpack_from
+    low, high = (8, 9) if order == "<" else (11, 10)
+    starts: list[int] = []
+    add = starts.append
+    position, last = 0, -1
+    limit -= _PCAP_RECORD
+    while position <= limit:
+        (length,) = unpack(buffer, position + 8)
+        step = _PCAP_RECORD + length
+        if length != last:
+            add(position)
+            position += step
+            last = length
+            continue
+        end = min(position + _RUN * step, limit + 1)
+        lows = buffer[position + low : end + low : step]
+        highs = buffer[position + high : end + high : step]
+        alike = min(
+            len(lows) - len(lows.lstrip(lows[:1])),
+            len(highs) - len(highs.lstrip(highs[:1])),
+        )  # fmt: skip
+        starts.extend(range(position, position + alike * step, step))
+        position += alike * step
+    return np.array(starts, np.int64), position
+
+
+def _check_chain(
+    window: CaptureWindow, rows: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], following: int, order: str
+) -> CaptureError | None:
+    """Whether each record really begins where the one before ends; what is wrong with the first one that does not."""
+    captured = rows[:, 8:12].view(order + "u4")[:, 0].astype(np.int64)
+    ends = np.append(starts[1:], following)
+    wrong = np.flatnonzero((captured > LARGEST_PACKET) | (starts + _PCAP_RECORD + captured != ends))
+    if not len(wrong):
+        return None
+    first = int(wrong[0])
+    explain = f"A record of {int(captured[first])} bytes is announced, at most {LARGEST_PACKET} make sense"
+    return CaptureError(window.offset + int(starts[first]), "capture.length", bytes(rows[first, :16]), explain)
+
+
+def _pcap_batch(
+    parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]], order: str, unit: int, link: int, size: int
+) -> PacketBatch:
+    rows = np.concatenate([part[0] for part in parts])
+    positions = np.concatenate([part[1] for part in parts]) + _PCAP_RECORD
+    head = rows[:, :_PCAP_RECORD].view(order + "u4").astype(np.int64)
+    batch = PacketBatch(
+        link, rows[:, _PCAP_RECORD : _PCAP_RECORD + PREFIX], head[:, 2], head[:, 3],
+        head[:, 0] * 1_000_000_000 + head[:, 1] * unit, positions,
+    )  # fmt: skip
+    return _select(batch, _whole(batch, size))
+
+
+def _whole(batch: PacketBatch, size: int) -> npt.NDArray[np.bool_]:
+    """Sane records that end before the end of the file."""
+    return (batch.captured <= LARGEST_PACKET) & (batch.positions + batch.captured <= size)
+
+
+def _select(batch: PacketBatch, wanted: npt.NDArray[np.bool_]) -> PacketBatch:
+    if wanted.all():
+        return batch
+    return PacketBatch(
+        batch.link, batch.prefixes[wanted], batch.captured[wanted], batch.original[wanted], batch.times[wanted],
+        batch.positions[wanted],
+    )  # fmt: skip
+
+
+# pcapng
+
+
+class _SectionReader:
+    """Walks over the blocks of a pcapng file and keeps the interfaces of the section."""
+
+    def __init__(self, file: BinaryIO, block: int) -> None:
+        file.seek(0)
+        self._window = CaptureWindow(file, block)
+        self._order = "<"
+        self._interfaces: list[Interface] = []
+        self._kind = _PACKET
+        self._starts: list[int] = []
+        self._rows: list[npt.NDArray[np.uint8]] = []
+        self._positions: list[npt.NDArray[np.int64]] = []
+        self._count = 0
+
+    def batches(self) -> Iterator[PacketBatch]:
+        """The packets of every section."""
+        following = 0
+        while self._window.advance(following):
+            following = 0
+            while following <= self._window.limit - 12:
+                try:
+                    kind, length = self._block_head(following)
+                except CaptureError:
+                    yield from self._flush()
+                    raise
+                if kind == _INTERFACE_TYPE and self._is_cut(following, length):
+                    break
+                if kind in _NG_HEADER:
+                    if kind != self._kind or self._count >= BATCH:
+                        yield from self._flush()
+                        self._kind = kind
+                    self._starts.append(following)
+                    self._count += 1
+                elif kind == _SECTION_TYPE:
+                    yield from self._flush()
+                    self._interfaces = []
+                elif kind == _INTERFACE_TYPE:
+                    self._add_interface(following, length)
+                following += length
+            self._keep_rows()
+            if self._window.ended and following + 12 > self._window.filled:
+                break
+        yield from self._flush()
+
+    def _block_head(self, position: int) -> tuple[int, int]:
+        """Type and total length of a block. Raises CaptureError."""
+        buffer = self._window.buffer
+        if buffer[position : position + 4] == _SECTION:
+            self._order = "<" if buffer[position + 8 : position + 12] == b"\x4d\x3c\x2b\x1a" else ">"
+        kind, length = struct.unpack_from(self._order + "II", buffer, position)
+        if length < 12 or length % 4 or length > LARGEST_NG_BLOCK:
+            seen = bytes(buffer[position : position + 12])
+            explain = f"A block of {length} bytes is announced: at least 12, a multiple of 4, at most 64 MB make sense"
+            raise CaptureError(self._window.offset + position, "capture.block_length", seen, explain)
+        return kind, length
+
+    def _is_cut(self, position: int, length: int) -> bool:
+        """Whether more of the block is there once the window has moved on."""
+        return position > 0 and position + length > self._window.filled and not self._window.ended
+
+    def _add_interface(self, position: int, length: int) -> None:
+        if len(self._interfaces) >= MOST_INTERFACES:
+            at = self._window.offset + position
+            raise CaptureError(at, "capture.interfaces", b"", f"More than {MOST_INTERFACES} interfaces are described")
+        body = bytes(self._window.buffer[position + 8 : min(position + length - 4, self._window.filled)])
+        self._interfaces.append(read_interface(body, self._order))
+
+    def _keep_rows(self) -> None:
+        """Copy what is needed of the packets found so far, before the window moves on."""
+        if self._starts:
+            starts = np.array(self._starts, np.int64)
+            self._rows.append(self._window.rows(starts))
+            self._positions.append(starts + self._window.offset)
+            self._starts = []
+
+    def _flush(self) -> Iterator[PacketBatch]:
+        self._keep_rows()
+        self._count = 0
+        if not self._rows:
+            return
+        rows, positions = np.concatenate(self._rows), np.concatenate(self._positions)
+        self._rows, self._positions = [], []
+        header = _NG_HEADER[self._kind]
+        head = rows[:, :LONGEST_HEADER].view(self._order + "u4").astype(np.int64)
+        prefixes = rows[:, header : header + PREFIX]
+        owners = self._owners(head)
+        for number in np.unique(owners).tolist():
+            if number >= len(self._interfaces):
+                explain = f"A packet names interface {number}, {len(self._interfaces)} are described"
+                raise CaptureError(int(positions[0]), "capture.interface", bytes(rows[0, :SEEN_BYTES]), explain)
+            interface, wanted = self._interfaces[number], owners == number
+            captured, original, times = self._numbers(head[wanted], interface)
+            batch = PacketBatch(
+                interface.link, prefixes[wanted], captured, original, times, positions[wanted] + header
+            )  # fmt: skip
+            yield _select(batch, _whole(batch, self._window.size))
+
+    def _owners(self, head: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The number of the interface of each packet."""
+        if self._kind == _SIMPLE_PACKET:
+            return np.zeros(len(head), np.int64)
+        if self._kind == _OLD_PACKET:
+            return head[:, 2] & 0xFFFF if self._order == "<" else head[:, 2] >> 16
+        return head[:, 2]
+
+    def _numbers(
+        self, head: npt.NDArray[np.int64], interface: Interface
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Captured length, original length, time of packets of one interface."""
+        if self._kind == _SIMPLE_PACKET:
+            captured = np.minimum(head[:, 2], np.maximum(head[:, 1] - 16, 0))
+            if interface.snap_length:
+                captured = np.minimum(captured, interface.snap_length)
+            return captured, head[:, 2], np.zeros(len(head), np.int64)
+        captured = np.minimum(head[:, 5], np.maximum(head[:, 1] - 32, 0))
+        return (
+            captured,
+            head[:, 6],
+            interface.nanoseconds(head[:, 3].astype(np.uint64) << np.uint64(32) | head[:, 4].astype(np.uint64)),
+        )

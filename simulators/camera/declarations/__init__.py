@@ -1,0 +1,10 @@
+"""Declarations of the simulated cameras that come with the toolkit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+DEFAULT = _FOLDER / "camera.yaml"
+NVR = _FOLDER / "nvr.yaml"
+H265 = _FOLDER / "h265.yaml"
