@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
     def start_device(addresses: dict[str, Any]) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = config.hook.kandian_start_device(addresses=addresses)
+        found: dict[str, Any] | None = config.hook.pytest_kandian_start_device(addresses=addresses)
         return found
 
     config.stash[RUN] = Run(settings, start_device)
@@ -110,7 +110,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         interrupted = True
     finally:
         signal.signal(signal.SIGINT, previous)
-        session.config.hook.kandian_stop_device()
+        session.config.hook.pytest_kandian_stop_device()
         session.config.stash[EXIT] = run.finish(interrupted=interrupted)
     return outcome
 

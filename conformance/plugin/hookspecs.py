@@ -9,12 +9,12 @@ import pytest
 
 
 @pytest.hookspec(firstresult=True)
-def kandian_declaration(config: pytest.Config) -> Path | None:
+def pytest_kandian_declaration(config: pytest.Config) -> Path | None:
     """The declaration file of the device when the command line names none."""
 
 
 @pytest.hookspec(firstresult=True)
-def kandian_start_device(addresses: dict[str, Any]) -> dict[str, Any] | None:
+def pytest_kandian_start_device(addresses: dict[str, Any]) -> dict[str, Any] | None:
     """The bench listens at ``addresses`` (group_url, province_url): start the device.
 
     Returns what the bench must know of it: ``controls`` (endpoint) and ``media_url`` where there are any.
@@ -22,5 +22,5 @@ def kandian_start_device(addresses: dict[str, Any]) -> dict[str, Any] | None:
 
 
 @pytest.hookspec
-def kandian_stop_device() -> None:
+def pytest_kandian_stop_device() -> None:
     """The run is over: stop the device."""

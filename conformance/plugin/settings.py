@@ -80,7 +80,7 @@ def _declaration(config: pytest.Config, catalogue: Catalogue) -> LoadedDeclarati
         return target_declaration(option.target)
     if option.declaration:
         return load_declaration(Path(option.declaration), catalogue.vocabulary)
-    embedded: Any = config.hook.kandian_declaration(config=config)
+    embedded: Any = config.hook.pytest_kandian_declaration(config=config)
     if embedded is None:
         raise ValueError("say which device: --declaration FILE or --target rtsp://...")
     return load_declaration(Path(embedded), catalogue.vocabulary)

@@ -88,8 +88,9 @@ def serialize_rtp(packet: RtpPacket) -> bytes:
         if len(data) % 4:
             raise RtpError(0, "rtp.extension", data, "A header extension is a multiple of 4 bytes", "RFC 3550 5.3.1")
         extension = profile.to_bytes(2, "big") + (len(data) // 4).to_bytes(2, "big") + data
-    if len(packet.csrc) > 15 or not 0 <= packet.padding <= 255:
-        raise RtpError(0, "rtp.unwritable", b"", "At most 15 CSRC and 255 bytes of padding", "RFC 3550 5.1")
+    if len(packet.csrc) > 15 or not 0 <= packet.padding <= 255 or not 0 <= packet.payload_type <= 127:
+        explain = "At most 15 CSRC, 255 bytes of padding and payload type 127 fit"
+        raise RtpError(0, "rtp.unwritable", b"", explain, "RFC 3550 5.1")
     first = VERSION << 6 | bool(packet.padding) << 5 | bool(extension) << 4 | len(packet.csrc)
     try:
         head = bytes((first, packet.marker << 7 | packet.payload_type)) + packet.sequence.to_bytes(2, "big")

@@ -113,15 +113,15 @@ class EmbeddedCamera:
         self.declaration = declaration
         self.process = CameraProcess(declaration, fault)
 
-    def kandian_declaration(self, config: Any) -> Path:
+    def pytest_kandian_declaration(self, config: Any) -> Path:
         """The declaration that comes with the camera."""
         return self.declaration
 
-    def kandian_start_device(self, addresses: dict[str, Any]) -> dict[str, Any]:
+    def pytest_kandian_start_device(self, addresses: dict[str, Any]) -> dict[str, Any]:
         """Start the camera; it knows the group address only."""
         return self.process.start(str(addresses["group_url"]))
 
-    def kandian_stop_device(self) -> None:
+    def pytest_kandian_stop_device(self) -> None:
         """Stop it."""
         self.process.stop()
 

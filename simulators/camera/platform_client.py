@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.protocols.tykd_frame import ReceivedFrame
 from conformance.protocols.tykd_message import Message
@@ -160,7 +160,8 @@ class PlatformClient:
 
     async def _live(self, link: Link, reading: asyncio.Future[None]) -> float | None:
         work = asyncio.ensure_future(self._log_in_and_beat(link))
-        done, _ = await asyncio.wait({work, reading}, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {work, reading}
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if work not in done:
             work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -177,7 +178,7 @@ class PlatformClient:
         if self._failures == 0:
             low, high = self.timers.seconds("reconnect_min"), self.timers.seconds("reconnect_max")
             self._base_pause = self.random.uniform(low, high)
-        pause = min(self._base_pause * 2**self._failures, self.timers.seconds("reconnect_cap"))
+        pause: float = min(self._base_pause * 2**self._failures, self.timers.seconds("reconnect_cap"))
         self._failures = min(self._failures + 1, 16)
         return pause
 
@@ -261,7 +262,7 @@ class PlatformClient:
         """A request of the platform: it is carried out beside the reading of further frames, in order."""
         await self.camera.commands.handle(link, frame)
 
-    async def ask(self, name: str, values: dict[str, object], within: float) -> Message:
+    async def ask(self, name: str, values: dict[str, Any], within: float) -> Message:
         """Ask the platform something while online. Raises ConnectionError, TimeoutError, CodecError."""
         if self.link is None or not self.link.online:
             raise ConnectionError("not online")

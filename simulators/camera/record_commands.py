@@ -65,10 +65,10 @@ class RecordCommands:
         start, end = minutes(entry["StartTime"]), minutes(entry["EndTime"])
         if start >= end:
             raise Refusal(why="the entry ends before it starts")
-        numbers = [entry.integer(name) for name in ("StoreType", "StreamType", "Week")]
-        if not any(pair.startswith(f"{numbers[1]}/") for pair in self.camera.pairs):
+        store, stream, week = (entry.integer(name) for name in ("StoreType", "StreamType", "Week"))
+        if not any(pair.startswith(f"{stream}/") for pair in self.camera.pairs):
             raise Refusal(why="no such stream")
-        return RecordPolicy(0, channel, *numbers, start, end)
+        return RecordPolicy(0, channel, store, stream, week, start, end)
 
     async def on_QUERY_RECORD_POLICY(self, message: Message) -> dict[str, Any]:
         """The plan as it was set, Monday first."""

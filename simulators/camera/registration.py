@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.protocols.http_message import HttpRequest, HttpResponseParser, serialize_request
+from conformance.protocols.http_message import HttpRequest, HttpResponse, HttpResponseParser, serialize_request
 from conformance.protocols.tykd_message import Message, decode_message, encode_message
 from conformance.protocols.violation import CodecError
 from specs.messages import MessageTable
@@ -59,7 +59,7 @@ async def post(
 async def _answer(table: MessageTable, name: str, reader: asyncio.StreamReader) -> Message:
     parser = HttpResponseParser()
     size = 0
-    responses = []
+    responses: list[HttpResponse] = []
     while not responses:
         data = await reader.read(4096)
         size += len(data)

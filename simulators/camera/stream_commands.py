@@ -68,7 +68,7 @@ class StreamCommands:
     async def on_SET_WIFI(self, message: Message) -> dict[str, Any]:
         """Join a network that is in sight."""
         network = next((n for n in self.camera.networks if n["SSID"] == message["SSID"]), None)
-        if network is None or int(network["Security"]) != message.integer("Security"):
+        if network is None or int(str(network["Security"])) != message.integer("Security"):
             raise Refusal(why="no such network")
         self.camera.settings.wifi = {"SSID": message["SSID"], "Password": message.get("Password")}
         self.camera.save()

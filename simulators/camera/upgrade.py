@@ -1,4 +1,4 @@
-"""Remote upgrade: fetch by FTP, check, install in the other slot, restart. Any failure leaves the old version running."""
+"""Remote upgrade: fetch by FTP, check, install, restart. Any failure leaves the old version running."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Upgrade:
                 self.state = "idle"
                 self.camera.spawn(self.camera.power_off())
                 return
-            except (BadImage, OSError, EOFError, ValueError, *ftplib.all_errors) as error:
+            except (BadImage, OSError, EOFError, ValueError, ftplib.Error) as error:
                 _LOG.info("upgrade failed: %s", error)
                 self.state = "failed"
                 self.camera.notices.upgrade_failed(str(error) or "download failed")
