@@ -72,7 +72,7 @@ def run_job(job: Job) -> JobResult:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kandian-") as folder:
         out = Path(folder) / "out"
-        arguments = [*suite_arguments(out, "en"), "--seed=1", "--allow-destructive", "-p", "no:terminal"]
+        arguments = [*suite_arguments(out, "en"), "--seed=1", "--allow-destructive"]
         arguments += [f"--req={glob}" for glob in job.requirements]
         device, more = _device(job)
         with open(os.devnull, "w", encoding="utf-8") as nowhere:

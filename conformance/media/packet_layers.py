@@ -1,7 +1,7 @@
 """From link layer to transport for many packets at once: where UDP and TCP payloads lie and whose they are.
 
 Ethernet with VLAN tags (IEEE 802.1Q, 802.1ad), Linux cooked captures v1 and v2, BSD loopback, raw IP; IPv4 with options
-(RFC 791), IPv6 with extension headers (RFC 8200). Fragments after the first are left out, first ones too when more follow.
+(RFC 791), IPv6 with extension headers (RFC 8200). Fragments of a larger IP packet are left out.
 """
 
 from __future__ import annotations
@@ -90,6 +90,11 @@ class Fields:
     def word(self, position: Column) -> Column:
         """16 bits."""
         return self.byte(position) << 8 | self.byte(position + 1)
+
+    def long(self, position: Column) -> npt.NDArray[np.uint32]:
+        """32 bits."""
+        high, low = self.word(position), self.word(position + 2)
+        return (high << 16 | low).astype(np.uint32)
 
 
 def find_transport(batch: PacketBatch) -> Transport:

@@ -78,7 +78,7 @@ class Player:
         self._challenge_count = 0
         self._connect_wait = connect_wait
         self._arrival = asyncio.Event()
-        parts = split_url(url)
+        parts = split_url(url.partition("#")[0])
         self.client = RtspClient(wire, parts.host, parts.port, answer_wait=answer_wait)
         self.client.on_interleaved = self._interleaved
 

@@ -96,6 +96,8 @@ class Link:
         except (CodecError, LookupError) as error:
             waiting.set_exception(error)
         else:
+            if message.name == "ABILITYUP":
+                self.online = True
             waiting.set_result(message)
 
     async def ask(self, name: str, values: dict[str, Any], within: float) -> Message:

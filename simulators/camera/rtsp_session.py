@@ -29,7 +29,7 @@ class Play:
     """One permission to play: what a DESCRIBE asked for and the platform allowed.
 
     base: path below which the tracks of this play are set up, ending with a slash. owner: the
-    connection on which it was allowed. session: set once a SETUP has used it; it serves once.
+    connection on which it was allowed. spent: a SETUP has used it; it serves once.
     """
 
     target: Target
@@ -39,7 +39,6 @@ class Play:
     base: str
     description: Description
     owner: object
-    session: RtspSession | None = None
     spent: bool = False
 
     @property
@@ -72,7 +71,7 @@ class RtspSession:
         self.position = 0.0
         self._feed: Feed | None = None
         self._stop_at: float | None = None
-        self._skipping = False
+        self.skipping = False
         self._last_heard = time.monotonic()
         loop = asyncio.get_running_loop()
         self._watch = loop.call_later(self._allowance, self._check_alive)
@@ -203,7 +202,7 @@ class RtspSession:
         for sender in self.senders.values():
             sender.arm(now)
         self.state, self.begun = "playing", True
-        self._skipping = False
+        self.skipping = False
         self._cancel_reports()
         feed.begin(self.take, self.finished, self.position, self._stop_at, self.scale)
 
@@ -223,12 +222,12 @@ class RtspSession:
 
     def _too_slow(self, sender: RtpSender, unit: AccessUnit) -> bool:
         """Drop whole pictures for a viewer who does not read, up to the next IDR picture that fits."""
-        if self._skipping and not unit.key:
+        if self.skipping and not unit.key:
             return True
-        self._skipping = not sender.sink.ready()
-        if self._skipping and self._feed is not None and unit.key:
+        self.skipping = not sender.sink.ready()
+        if self.skipping and self._feed is not None and unit.key:
             _LOG.info("session %s: viewer too slow, pictures are left out", self.id)
-        return self._skipping
+        return self.skipping
 
     def _report_and_repeat(self) -> None:
         self.report()

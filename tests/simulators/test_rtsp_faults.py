@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 from raw_rtsp_client import Reply
-from rtsp_bench import Bench, serve
+from rtsp_bench import CONFIG, TCP, Bench, serve
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,26 @@ def test_transports(transport: str, status: int) -> None:
     if "client_port=50000" in transport and status == 200:
         low, high = re.search(r"server_port=(\d+)-(\d+);", answer.headers["Transport"]).groups()
         assert (int(low) % 2, int(high) - int(low)) == (0, 1)
+
+
+@pytest.mark.parametrize("missing", ["PAUSE", "GET_PARAMETER"])
+def test_a_method_that_is_not_declared_is_neither_listed_nor_served(missing: str) -> None:
+    async def scenario(bench: Bench) -> None:
+        client = await bench.client()
+        assert missing not in (await client.ask("OPTIONS", "*")).headers["Public"].split(", ")
+        assert (await client.ask(missing, bench.url())).status == 501
+
+    serve(scenario, replace(CONFIG, **{missing.lower(): False}))
+
+
+@pytest.mark.parametrize(("missing", "statuses"), [("udp", [461, 200]), ("tcp", [200, 461])])
+def test_a_transport_that_is_not_declared_is_refused(missing: str, statuses: list[int]) -> None:
+    async def scenario(bench: Bench) -> list[int]:
+        answers = []
+        for wanted in ("RTP/AVP;unicast;client_port=50000-50001", TCP):
+            client = await bench.client()
+            base = (await client.ask("DESCRIBE", bench.url(channel="1"))).headers["Content-Base"]
+            answers.append((await client.ask("SETUP", f"{base}trackID=0", Transport=wanted)).status)
+        return answers
+
+    assert serve(scenario, replace(CONFIG, **{missing: False})) == statuses

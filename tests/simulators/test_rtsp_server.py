@@ -198,7 +198,7 @@ def test_a_silent_session_ends_with_bye_and_a_heard_one_does_not() -> None:
             assert (await heard.ask("GET_PARAMETER", elsewhere, Session=other)).status == 200
             await asyncio.sleep(0.1)
             rounds += 1
-        assert rounds >= 5
+        assert rounds >= 2
         assert list(bench.server.sessions) == [other]
         assert (await silent.ask("GET_PARAMETER", base, Session=session)).status == 454
 
@@ -227,7 +227,7 @@ def test_udp_media_reach_the_viewer_and_rtcp_keeps_the_session() -> None:
         await client.ask("PLAY", base, Session=session)
         client.close()
         began = loop.time()
-        while loop.time() - began < 2.5:
+        while loop.time() - began < 1.6:
             control.sendto(struct.pack(">BBHI", 0x80, 201, 1, 7), ("127.0.0.1", server_ports[1]))
             await asyncio.sleep(0.1)
         assert list(bench.server.sessions) == [session]
@@ -254,7 +254,7 @@ def test_a_viewer_who_does_not_read_loses_whole_pictures_and_stalls_nobody() -> 
         for client in (lazy, keen):
             session, base, _ = await client.setup_all(bench.url(channel="1"), tracks=1)
             await client.ask("PLAY", base, Session=session)
-        while not any(s._skipping for s in bench.server.sessions.values()):
+        while not any(s.skipping for s in bench.server.sessions.values()):
             await keen.receive(50)
         await keen.receive(2000)
         await lazy.receive(2000)

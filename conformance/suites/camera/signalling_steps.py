@@ -54,10 +54,14 @@ class Reaction:
 
 
 async def react(province: Province, link: DeviceLink, data: bytes, window: Limit) -> Reaction:
-    """Send bytes and watch the link for ``window``."""
+    """Send bytes and watch the link for ``window``, or until the first answer."""
     before = len(province.received)
     link.send_raw(data)
-    closed = await link.ended(window.seconds)
+    try:
+        await province.next_where(lambda r: r.link is link and r.message.kind == "response", window.seconds, "answer")
+    except NoAnswer:
+        pass
+    closed = not link.open
     answers = [r for r in province.received[before:] if r.link is link and r.message.kind == "response"]
     return Reaction(tuple(answers), closed)
 
