@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 from collections.abc import Iterator
@@ -69,6 +70,8 @@ def write_capture(path: Path, packets: int, seed: int = 1) -> list[Truth]:
         file.write(_PCAP)
         for at, camera, index, frame, size, last in merged:
             file.write(_packet(at, camera, index, frame, last, filling[:size]))
+        file.flush()
+        os.fsync(file.fileno())
     return truths
 
 

@@ -1,7 +1,7 @@
 """RTP statistics of a capture of a million packets: ours against ``tshark -q -z rtp,streams`` on the same file.
 
-Prints one line ``rtp_statistics ratio=R peer=tshark ours=... theirs=...`` (wall time, seconds), then what was done to the
-streams and what each counted. Ours is timed inside this process, tshark as a process; both read the file from memory.
+Prints one line ``rtp_statistics ratio=R peer=tshark ours=... theirs=...`` (wall time, seconds), then what was done
+to the streams and what each counted. Ours is timed inside this process, tshark as a process; both read the file from memory.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ PRELOAD = [
     "simulators.faults.registry",
     "conformance.cli.qualification_jobs",
 ]
+BLAME = ("FAIL", "WARN")
 WORKERS = max(2, (os.cpu_count() or 2) + 1)
 
 
@@ -97,8 +98,10 @@ def _device(job: Job) -> tuple[Any, list[str]]:
 
 
 def _read(out: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Verdicts and reasons; one test that blames a requirement outweighs others that could not decide."""
     verdicts: dict[str, str] = {}
     reasons: dict[str, str] = {}
+    blamed: dict[str, str] = {}
     path = out / "results.jsonl"
     if not path.exists():
         return verdicts, reasons
@@ -111,8 +114,10 @@ def _read(out: Path) -> tuple[dict[str, str], dict[str, str]]:
         record = json.loads(line)
         if record["kind"] == "test":
             for requirement, verdict in record["requirements"].items():
+                if verdict in BLAME:
+                    blamed[requirement] = verdict
                 if verdict not in ("PASS", "NOT_APPLICABLE"):
                     reasons[requirement] = record["reason"]["en"]
         elif record["kind"] == "footer":
             verdicts = {i: v for i, v in record["requirements"].items() if i in selected}
-    return verdicts, reasons
+    return {**verdicts, **blamed}, reasons

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from conformance.media.capture_window import BLOCK, LONGEST_HEADER, PREFIX, CaptureWindow
+from conformance.media.capture_window import BLOCK, PREFIX, CaptureWindow
 from conformance.media.pcapng_blocks import Interface, read_interface
 from conformance.protocols.violation import SEEN_BYTES, CodecError
 
@@ -35,6 +35,7 @@ _SECTION = b"\x0a\x0d\x0d\x0a"
 _SECTION_TYPE, _INTERFACE_TYPE = 0x0A0D0D0A, 1
 _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 2, 3, 6
 _NG_HEADER = {_OLD_PACKET: 28, _SIMPLE_PACKET: 12, _PACKET: 28}
+_LONGEST_HEADER = 28
 _RUN = 32
 
 
@@ -46,7 +47,7 @@ class CaptureError(CodecError):
 class PacketBatch:
     """Packets of one link type in the order of the file.
 
-    link: LINKTYPE number. prefixes: the first 128 bytes of each, shape (n, 128); what lies behind ``captured`` is not
+    link: LINKTYPE number. prefixes: the first 104 bytes of each, shape (n, 104); what lies behind ``captured`` is not
     part of the packet. captured, original: lengths in bytes, in the file and on the wire. times: nanoseconds since
     1970 (0 where the file says nothing). positions: where the packet begins in the file, in bytes.
     """
@@ -93,14 +94,15 @@ def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch
     if len(head) < _PCAP_HEADER - 4:
         raise CaptureError(4, "capture.short", head, "The file ends inside its header")
     link = struct.unpack(order + "I", head[16:])[0] & 0x0FFF_FFFF
-    window = CaptureWindow(file, block)
+    window = CaptureWindow(file, _PCAP_RECORD, block)
     window.offset = _PCAP_HEADER
     waiting: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
     following = count = 0
     while window.advance(following):
-        starts, following = _walk(window.buffer, window.limit, order)
+        edges = _walk(window.buffer, window.limit, order)
+        starts, following = edges[:-1], int(edges[-1])
         rows = window.rows(starts)
-        broken = _check_chain(window, rows, starts, following, order)
+        broken = _check_chain(window.offset, rows, edges, order)
         waiting.append((rows, starts + window.offset))
         count += len(starts)
         if count >= BATCH or broken:
@@ -114,50 +116,47 @@ def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch
         yield _pcap_batch(waiting, order, unit, link, window.size)
 
 
-def _walk(buffer: bytearray, limit: int, order: str) -> tuple[npt.NDArray[np.int64], int]:
-    """Where records begin below ``limit``, and where the first one after them does.
+def _walk(buffer: bytearray, limit: int, order: str) -> npt.NDArray[np.int64]:
+    """Where records begin below ``limit``, and as last element where the first one after them does.
 
-    Full packets follow each other in runs of one length. Once two are alike, the low bytes of the lengths of the next
+    Full packets follow each other in runs of one length. After two alike, the low 16 bits of the lengths of the next
     records are compared all at once, which costs a third of stepping; ``_check_chain`` proves the result.
     """
     unpack = struct.Struct(order + "I").unpack_from
     low, high = (8, 9) if order == "<" else (11, 10)
     starts: list[int] = []
-    add = starts.append
-    position, last = 0, -1
+    position, last, usual = 0, -1, -1
     limit -= _PCAP_RECORD
     while position <= limit:
         (length,) = unpack(buffer, position + 8)
         step = _PCAP_RECORD + length
-        if length != last:
-            add(position)
-            position += step
+        if length != usual:
+            usual = length if length == last else usual
             last = length
+            starts.append(position)
+            position += step
             continue
         end = min(position + _RUN * step, limit + 1)
         lows = buffer[position + low : end + low : step]
         highs = buffer[position + high : end + high : step]
-        alike = min(
-            len(lows) - len(lows.lstrip(lows[:1])),
-            len(highs) - len(highs.lstrip(highs[:1])),
-        )  # fmt: skip
+        alike = min(len(lows) - len(lows.lstrip(lows[:1])), len(highs) - len(highs.lstrip(highs[:1])))
         starts.extend(range(position, position + alike * step, step))
         position += alike * step
-    return np.array(starts, np.int64), position
+    starts.append(position)
+    return np.array(starts, np.int64)
 
 
 def _check_chain(
-    window: CaptureWindow, rows: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], following: int, order: str
+    offset: int, rows: npt.NDArray[np.uint8], edges: npt.NDArray[np.int64], order: str
 ) -> CaptureError | None:
-    """Whether each record really begins where the one before ends; what is wrong with the first one that does not."""
-    captured = rows[:, 8:12].view(order + "u4")[:, 0].astype(np.int64)
-    ends = np.append(starts[1:], following)
-    wrong = np.flatnonzero((captured > LARGEST_PACKET) | (starts + _PCAP_RECORD + captured != ends))
-    if not len(wrong):
+    """Whether each record really ends where the next one begins; what is wrong with the first one that does not."""
+    lengths = np.diff(edges) - _PCAP_RECORD
+    captured = rows[:, 8:12].view(order + "u4")[:, 0]
+    if (captured == lengths).all() and not (captured > LARGEST_PACKET).any():
         return None
-    first = int(wrong[0])
+    first = int(np.flatnonzero((captured != lengths) | (captured > LARGEST_PACKET))[0])
     explain = f"A record of {int(captured[first])} bytes is announced, at most {LARGEST_PACKET} make sense"
-    return CaptureError(window.offset + int(starts[first]), "capture.length", bytes(rows[first, :16]), explain)
+    return CaptureError(offset + int(edges[first]), "capture.length", bytes(rows[first, :_PCAP_RECORD]), explain)
 
 
 def _pcap_batch(
@@ -195,7 +194,7 @@ class _SectionReader:
 
     def __init__(self, file: BinaryIO, block: int) -> None:
         file.seek(0)
-        self._window = CaptureWindow(file, block)
+        self._window = CaptureWindow(file, _LONGEST_HEADER, block)
         self._order = "<"
         self._interfaces: list[Interface] = []
         self._kind = _PACKET
@@ -225,7 +224,7 @@ class _SectionReader:
                     self._count += 1
                 elif kind == _SECTION_TYPE:
                     yield from self._flush()
-                    self._interfaces = []
+                    self._begin_section(following)
                 elif kind == _INTERFACE_TYPE:
                     self._add_interface(following, length)
                 following += length
@@ -237,9 +236,10 @@ class _SectionReader:
     def _block_head(self, position: int) -> tuple[int, int]:
         """Type and total length of a block. Raises CaptureError."""
         buffer = self._window.buffer
+        order = self._order
         if buffer[position : position + 4] == _SECTION:
-            self._order = "<" if buffer[position + 8 : position + 12] == b"\x4d\x3c\x2b\x1a" else ">"
-        kind, length = struct.unpack_from(self._order + "II", buffer, position)
+            order = "<" if buffer[position + 8 : position + 12] == b"\x4d\x3c\x2b\x1a" else ">"
+        kind, length = struct.unpack_from(order + "II", buffer, position)
         if length < 12 or length % 4 or length > LARGEST_NG_BLOCK:
             seen = bytes(buffer[position : position + 12])
             explain = f"A block of {length} bytes is announced: at least 12, a multiple of 4, at most 64 MB make sense"
@@ -249,6 +249,12 @@ class _SectionReader:
     def _is_cut(self, position: int, length: int) -> bool:
         """Whether more of the block is there once the window has moved on."""
         return position > 0 and position + length > self._window.filled and not self._window.ended
+
+    def _begin_section(self, position: int) -> None:
+        """A section has its own byte order and its own interfaces."""
+        little = self._window.buffer[position + 8 : position + 12] == b"\x4d\x3c\x2b\x1a"
+        self._order = "<" if little else ">"
+        self._interfaces = []
 
     def _add_interface(self, position: int, length: int) -> None:
         if len(self._interfaces) >= MOST_INTERFACES:
@@ -273,19 +279,29 @@ class _SectionReader:
         rows, positions = np.concatenate(self._rows), np.concatenate(self._positions)
         self._rows, self._positions = [], []
         header = _NG_HEADER[self._kind]
-        head = rows[:, :LONGEST_HEADER].view(self._order + "u4").astype(np.int64)
+        head = rows[:, :_LONGEST_HEADER].view(self._order + "u4").astype(np.int64)
         prefixes = rows[:, header : header + PREFIX]
         owners = self._owners(head)
-        for number in np.unique(owners).tolist():
-            if number >= len(self._interfaces):
-                explain = f"A packet names interface {number}, {len(self._interfaces)} are described"
-                raise CaptureError(int(positions[0]), "capture.interface", bytes(rows[0, :SEEN_BYTES]), explain)
-            interface, wanted = self._interfaces[number], owners == number
-            captured, original, times = self._numbers(head[wanted], interface)
+        interfaces = self._used_interfaces(owners, rows, positions)
+        links = np.array([interface.link for interface in self._interfaces], np.int64)[owners]
+        captured, original, times = self._numbers(head, owners, interfaces)
+        for link in dict.fromkeys(interface.link for interface in interfaces.values()):
+            wanted = links == link
             batch = PacketBatch(
-                interface.link, prefixes[wanted], captured, original, times, positions[wanted] + header
+                link, prefixes[wanted], captured[wanted], original[wanted], times[wanted], positions[wanted] + header
             )  # fmt: skip
             yield _select(batch, _whole(batch, self._window.size))
+
+    def _used_interfaces(
+        self, owners: npt.NDArray[np.int64], rows: npt.NDArray[np.uint8], positions: npt.NDArray[np.int64]
+    ) -> dict[int, Interface]:
+        """The interfaces that packets name, by number. Raises CaptureError for one that is not described."""
+        wrong = np.flatnonzero(owners >= len(self._interfaces))
+        if len(wrong):
+            first = int(wrong[0])
+            explain = f"A packet names interface {int(owners[first])}, {len(self._interfaces)} are described"
+            raise CaptureError(int(positions[first]), "capture.interface", bytes(rows[first, :SEEN_BYTES]), explain)
+        return {number: self._interfaces[number] for number in np.unique(owners).tolist()}
 
     def _owners(self, head: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The number of the interface of each packet."""
@@ -296,17 +312,17 @@ class _SectionReader:
         return head[:, 2]
 
     def _numbers(
-        self, head: npt.NDArray[np.int64], interface: Interface
+        self, head: npt.NDArray[np.int64], owners: npt.NDArray[np.int64], interfaces: dict[int, Interface]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Captured length, original length, time of packets of one interface."""
+        """Captured length, original length, time of each packet."""
+        times = np.zeros(len(head), np.int64)
         if self._kind == _SIMPLE_PACKET:
             captured = np.minimum(head[:, 2], np.maximum(head[:, 1] - 16, 0))
-            if interface.snap_length:
-                captured = np.minimum(captured, interface.snap_length)
-            return captured, head[:, 2], np.zeros(len(head), np.int64)
+            limit = interfaces[0].snap_length
+            return (np.minimum(captured, limit) if limit else captured), head[:, 2], times
         captured = np.minimum(head[:, 5], np.maximum(head[:, 1] - 32, 0))
-        return (
-            captured,
-            head[:, 6],
-            interface.nanoseconds(head[:, 3].astype(np.uint64) << np.uint64(32) | head[:, 4].astype(np.uint64)),
-        )
+        ticks = head[:, 3].astype(np.uint64) << np.uint64(32) | head[:, 4].astype(np.uint64)
+        for number, interface in interfaces.items():
+            own = owners == number
+            times[own] = interface.nanoseconds(ticks[own])
+        return captured, head[:, 6], times

@@ -10,17 +10,19 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-PREFIX = 128
-LONGEST_HEADER = 28
-ROW = LONGEST_HEADER + PREFIX
+PREFIX = 104
 BLOCK = 1 << 20
 
 
 class CaptureWindow:
-    """``buffer`` holds ``filled`` bytes of the file from ``offset`` on; ``ROW`` spare bytes follow."""
+    """``buffer`` holds ``filled`` bytes of the file from ``offset`` on, ``row`` spare bytes follow.
 
-    def __init__(self, file: BinaryIO, block: int = BLOCK) -> None:
-        self.buffer = bytearray(block + ROW)
+    row: bytes that are taken of each packet: the header of its record and the first 104 of its own.
+    """
+
+    def __init__(self, file: BinaryIO, header: int, block: int = BLOCK) -> None:
+        self.row = header + PREFIX
+        self.buffer = bytearray(block + self.row)
         self.filled = 0
         self.offset = 0
         self.ended = False
@@ -29,7 +31,7 @@ class CaptureWindow:
         self._block = block
         self._view = memoryview(self.buffer)
         flat = np.frombuffer(self.buffer, np.uint8)
-        self._rows = np.lib.stride_tricks.as_strided(flat, (block + 1, ROW), (1, 1), writeable=False)
+        self._rows = np.lib.stride_tricks.as_strided(flat, (block + 1, self.row), (1, 1), writeable=False)
 
     def advance(self, position: int) -> bool:
         """Let the byte at ``position`` (which may lie behind what is there) become the first one; False at the end."""
@@ -45,7 +47,7 @@ class CaptureWindow:
             count = self._file.readinto(self._view[self.filled : self._block])  # type: ignore[attr-defined]
             if not count:
                 self.ended = True
-                self._view[self.filled : self.filled + ROW] = bytes(ROW)
+                self._view[self.filled : self.filled + self.row] = bytes(self.row)
                 break
             self.filled += count
         return self.filled > 0
@@ -53,8 +55,8 @@ class CaptureWindow:
     @property
     def limit(self) -> int:
         """Positions below it have a whole row in the buffer; at the end of the file rows are filled up with zeros."""
-        return self.filled if self.ended else max(0, self.filled - ROW)
+        return self.filled if self.ended else max(0, self.filled - self.row)
 
     def rows(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """A copy of the ``ROW`` bytes at each position, shape (n, ROW)."""
+        """A copy of the ``row`` bytes at each position, shape (n, row)."""
         return self._rows[positions]

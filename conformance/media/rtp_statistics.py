@@ -101,8 +101,8 @@ def stream_statistics(
     """Statistics of one stream; arrays of length n >= 1, in the order of arrival.
 
     sequences: 0..65535. timestamps: 0..2**32-1. arrival_times: seconds. sizes: bytes of the RTP packets.
-    clock_rate: Hz. marks: second byte of each RTP header (marker bit and payload type). Raises ValueError for empty or unequal arrays,
-    numbers out of range, clock_rate or interval not above 0.
+    clock_rate: Hz. marks: second byte of each RTP header (marker bit and payload type). Raises ValueError for empty or
+    unequal arrays, numbers out of range, clock_rate or interval not above 0.
     """
     numbers = np.asarray(sequences)
     stamps, times, lengths = np.asarray(timestamps), np.asarray(arrival_times, np.float64), np.asarray(sizes, np.int64)

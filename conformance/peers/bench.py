@@ -24,7 +24,9 @@ class Bench:
         self.catalogue = catalogue
         self.loaded = loaded
         self.table = load_message_table()
-        self.limits = decode(read_yaml(catalogue.root / "test_plan" / "bench.yaml"), ("limits",), dict[str, Limit])
+        numbers = decode(read_yaml(catalogue.root / "test_plan" / "bench.yaml"), ("limits",), dict[str, Limit])
+        scale = loaded.declaration.timers.scale
+        self.limits = {name: limit.scaled(scale) for name, limit in numbers.items()}
         device = loaded.declaration.device
         self.province = Province(wire, self.table, device.dev_id, self.limits)
         self.registrar = Registrar(wire, self.table, self.province, loaded.key)

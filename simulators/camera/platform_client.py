@@ -161,14 +161,17 @@ class PlatformClient:
     async def _live(self, link: Link, reading: asyncio.Future[None]) -> float | None:
         work = asyncio.ensure_future(self._log_in_and_beat(link))
         both: set[asyncio.Future[Any]] = {work, reading}
-        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if work not in done:
-            work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
-            return None
         try:
-            return work.result()
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not work.done():
+                work.cancel()
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if work in done:
+                raise
+            return None
         except (ConnectionError, OSError, TimeoutError) as error:
             _LOG.info("the session ended: %r", error)
             return None
