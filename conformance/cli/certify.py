@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -50,16 +51,29 @@ def command(
     arguments += [f"--req={glob}" for glob in req] + [f"--level={name}" for name in level]
     if seed is not None:
         arguments.append(f"--seed={seed}")
-    plugins: list[object] = []
+    if lf:
+        arguments[:1] = last_failed(out)
     if declaration is None and target is None:
-        from simulators.camera.embedded import EmbeddedCamera
+        from conformance.cli.shards import run_sharded
 
-        plugins.append(EmbeddedCamera())
-        allow_destructive = True
-    arguments += ["--allow-destructive"] if allow_destructive else []
-    arguments += ["--lf"] if lf else []
-    code = int(pytest.main(arguments, plugins=plugins))
+        seed = secrets.randbits(32) if seed is None else seed
+        code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out)
+    else:
+        arguments += ["--allow-destructive"] if allow_destructive else []
+        code = int(pytest.main(arguments))
     sys.exit(finish(out, lang, code))
+
+
+def last_failed(out: Path) -> list[str]:
+    """The tests that did not pass in the last run in this folder. Raises ClickException when there are none."""
+    from conformance.cli.shards import read_lines
+
+    good = ("PASS", "WARN", "NOT_APPLICABLE")
+    tests = [line for line in read_lines(out / "results.jsonl") if line["kind"] == "test"]
+    failed = [str(SUITES / test["nodeid"]) for test in tests if test["verdict"] not in good]
+    if not failed:
+        raise click.ClickException(f"--lf: no failed test in {out}")
+    return failed
 
 
 def suite_arguments(out: Path, language: str) -> list[str]:

@@ -21,7 +21,7 @@ from conformance.protocols.violation import SEEN_BYTES, CodecError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-BATCH = 8192
+BATCH = 4096
 LARGEST_PACKET = 262_144
 LARGEST_NG_BLOCK = 64 << 20
 MOST_INTERFACES = 4096

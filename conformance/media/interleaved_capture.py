@@ -97,7 +97,7 @@ class FrameSplitter:
         if size < SMALLEST_FRAME or head[4] >> 6 != 2:
             return False
         following = self._buffer[start + FRAME_HEADER + size : start + FRAME_HEADER + size + 1]
-        return following in (b"$", b"R") if following else None
+        return bytes(following) in (b"$", b"R") if following else None
 
     def _end(self, at: int) -> int | None:
         """Where the frame or message at ``at`` ends, None when more bytes are needed; may lose ``_synced``."""
@@ -134,7 +134,7 @@ def interleaved_columns(path: str | Path, capture: CaptureColumns) -> tuple[RtpC
                     rows.append((number, sequence, stamp, time, len(frame), frame[1]))
     kinds = (np.int32, np.uint16, np.uint32, np.int64, np.int64, np.uint8)
     table = np.array(rows, np.int64).reshape(-1, len(kinds))
-    columns = RtpColumns(*(table[:, place].astype(kind) for place, kind in enumerate(kinds)))  # type: ignore[arg-type]
+    columns = RtpColumns(*(table[:, place].astype(kind) for place, kind in enumerate(kinds)))
     return columns, tuple((capture.flows[flow], ssrc) for flow, ssrc in numbers)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from conformance.media.packet_layers import ETHERNET, TCP, UDP, Fields, Flow, Tr
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Words = dict[int, npt.NDArray[np.uint32]]
+    Words = Mapping[int, npt.NDArray[np.unsignedinteger]]
 
 RTP_HEADER = 12
 RTCP_TYPES = range(192, 224)
@@ -241,7 +241,7 @@ def _pick(found: Transport, wanted: npt.NDArray[np.bool_]) -> Transport:
 
 
 def _words(fields: Fields, found: Transport) -> Words:
-    words: Words = {_SIX: found.six.astype(np.uint32), _PORTS: fields.long(found.header)}
+    words: dict[int, npt.NDArray[np.uint32]] = {_SIX: found.six.astype(np.uint32), _PORTS: fields.long(found.header)}
     length = np.where(found.six, 16, 4)
     for index in range(4):
         present = found.six | (index == 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ import numpy as np
 
 from conformance.media.interleaved_capture import interleaved_columns
 from conformance.media.rtp_columns import RtpColumns, collect
+from conformance.media.stream_points import MOST_INTERVALS, Points, StreamCurves
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from conformance.media.packet_layers import Flow
 
-MOST_INTERVALS = 100_000
 VIDEO_CLOCK = 90_000
 STATIC_CLOCKS = {
     **dict.fromkeys((0, 3, 4, 5, 7, 8, 9, 12, 13, 15, 18), 8_000), 6: 16_000, 10: 44_100, 11: 44_100, 14: VIDEO_CLOCK,
@@ -62,6 +62,21 @@ class StreamStatistics:
     markers: int
     first_time: float
     last_time: float
+    curves: StreamCurves = field(repr=False, compare=False)
+
+    def bitrate_points(self, interval: float = 1.0) -> Points:
+        """(seconds since the first packet, bit/s) by ``interval`` seconds. Raises ValueError, see StreamCurves."""
+        return self.curves.bitrate_points(interval)
+
+    @property
+    def interval_points(self) -> Points:
+        """(seconds since the first packet, milliseconds since the packet before), at most 2000, peaks kept."""
+        return self.curves.interval_points()
+
+    @property
+    def jitter_points(self) -> Points:
+        """(seconds since the first packet, interarrival jitter in milliseconds), at most 2000, peaks kept."""
+        return self.curves.jitter_points()
 
     @property
     def loss_ratio(self) -> float:
@@ -203,7 +218,7 @@ def _statistics(
         frames=frames, frame_rate=rate, clock_rate=clock, interval=used, bitrates=bitrates,
         payload_types={int(kind): int(types[kind]) for kind in np.flatnonzero(types)},
         markers=int(np.count_nonzero(marks & 0x80)),
-        first_time=origin, last_time=origin + float(times[-1]),
+        first_time=origin, last_time=origin + float(times[-1]), curves=StreamCurves(times, sizes, jitter),
     )  # fmt: skip
 
 
@@ -235,9 +250,10 @@ def interarrival_jitter(
     jitter = np.zeros(len(times))
     np.abs(np.diff(times) - steps / clock, out=jitter[1:])
     jitter[1:] *= _GAIN
+    scratch = np.empty_like(jitter)
     factor, shift = 1 - _GAIN, 1
     while factor > _NEGLIGIBLE and shift < len(jitter):
-        jitter[shift:] += factor * jitter[:-shift]
+        jitter[shift:] += np.multiply(jitter[:-shift], factor, out=scratch[shift:])
         factor *= factor
         shift *= 2
     return jitter

@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from conformance.media.rtp_statistics import MOST_INTERVALS, interarrival_jitter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 Points = list[tuple[float, float]]
+MOST_INTERVALS = 100_000
 MOST_POINTS = 2_000
 
 
-def bitrate_points(arrivals: npt.ArrayLike, sizes: npt.ArrayLike, interval: float = 1.0) -> Points:
-    """bit/s in each ``interval`` seconds, at the beginning of each; the last one may be cut short by the end.
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamCurves:
+    """What the curves of a stream are drawn from; arrays of shape (n,), n >= 1, in the order of arrival.
 
-    arrivals: seconds, shape (n,), n >= 1. sizes: bytes, shape (n,). Raises ValueError for an interval that is not above
-    0 or gives more than 100 000 points.
+    times: seconds since the first packet. sizes: bytes. jitter: seconds, after each packet.
     """
-    times, weights = _since_first(arrivals), np.asarray(sizes, np.float64)
-    if interval <= 0 or float(times.max()) / interval >= MOST_INTERVALS:
-        raise ValueError(f"an interval of {interval} s gives no plot")
-    places = np.maximum(times / interval, 0).astype(np.int64)
-    rates = np.bincount(places, weights=weights) * 8 / interval
-    return [(index * interval, rate) for index, rate in enumerate(rates.tolist())]
 
+    times: npt.NDArray[np.float64]
+    sizes: npt.NDArray[np.int64]
+    jitter: npt.NDArray[np.float64]
 
-def interval_points(arrivals: npt.ArrayLike, most: int = MOST_POINTS) -> Points:
-    """Milliseconds between each packet and the one before, at its arrival; at most ``most`` points, peaks kept."""
-    times = _since_first(arrivals)
-    return _thinned(times[1:], np.diff(times) * 1e3, most)
+    def bitrate_points(self, interval: float = 1.0) -> Points:
+        """bit/s in each ``interval`` seconds, at the beginning of each; the end may cut the last one short.
 
+        Raises ValueError for an interval that is not above 0 or gives more than 100 000 points.
+        """
+        if interval <= 0 or float(self.times.max()) / interval >= MOST_INTERVALS:
+            raise ValueError(f"an interval of {interval} s gives no plot")
+        places = np.maximum(self.times / interval, 0).astype(np.int64)
+        rates = np.bincount(places, weights=self.sizes) * 8 / interval
+        return [(index * interval, rate) for index, rate in enumerate(rates.tolist())]
 
-def jitter_points(
-    timestamps: npt.ArrayLike, arrivals: npt.ArrayLike, clock_rate: int, most: int = MOST_POINTS
-) -> Points:
-    """The interarrival jitter in milliseconds after each packet (RFC 3550 6.4.1); at most ``most`` points, peaks kept.
+    def interval_points(self, most: int = MOST_POINTS) -> Points:
+        """Milliseconds between each packet and the one before; at most ``most`` points, peaks kept."""
+        return _thinned(self.times[1:], np.diff(self.times) * 1e3, most)
 
-    timestamps: 0..2**32-1, shape (n,). arrivals: seconds, shape (n,). clock_rate: Hz.
-    """
-    times = _since_first(arrivals)
-    steps = np.diff(np.asarray(timestamps).astype(np.uint32)).view(np.int32)
-    return _thinned(times, interarrival_jitter(steps, times, clock_rate) * 1e3, most)
-
-
-def _since_first(arrivals: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    times = np.asarray(arrivals, np.float64)
-    if times.ndim != 1 or not len(times):
-        raise ValueError("a stream has at least one packet")
-    return times - times[0]
+    def jitter_points(self, most: int = MOST_POINTS) -> Points:
+        """Interarrival jitter in milliseconds after each packet; at most ``most`` points, peaks kept."""
+        return _thinned(self.times, self.jitter * 1e3, most)
 
 
 def _thinned(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], most: int) -> Points:

@@ -39,20 +39,36 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The rows in the order of the catalogue, and the digest over all of them."""
+class PlannedRows:
+    """The rows of a plan in the order of the catalogue."""
 
-    edition: str
-    profile: Profile
     rows: tuple[PlannedRequirement, ...]
-    scale: float
-    spec_digest: str
-    declaration_digest: str
 
     @property
     def selected(self) -> frozenset[str]:
         """Ids to be tested."""
         return frozenset(row.id for row in self.rows if row.selection == "selected")
+
+    @classmethod
+    def of_document(cls, document: dict[str, Any]) -> PlannedRows:
+        """The rows of a plan.json that was read."""
+        return cls(
+            tuple(
+                PlannedRequirement(row["id"], row["selection"], row["condition"], Text(**row["reason"]))
+                for row in document["requirements"]
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Plan(PlannedRows):
+    """The rows and what they follow from; its document carries the digest over all of them."""
+
+    edition: str
+    profile: Profile
+    scale: float
+    spec_digest: str
+    declaration_digest: str
 
     def document(self) -> dict[str, Any]:
         """The plan as JSON data (schema specs/schema/plan.schema.json), digest included."""

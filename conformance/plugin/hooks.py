@@ -67,8 +67,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except (SourceError, UnknownName, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
     selected = settings.plan.selected
-    kept = [item for item in items if item not in ours or selected & set(requirement_ids(item))]
-    dropped = [item for item in items if item not in kept]
+    chosen = {item for item in ours if selected & set(requirement_ids(item))}
+    order = {item.nodeid: index for index, item in enumerate(items) if item in chosen}
+    chosen = set(_share([item for item in ours if item in chosen], config.option.shard))
+    kept = [item for item in items if item not in ours or item in chosen]
+    dropped = [item for item in ours if item not in chosen]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = kept
@@ -77,7 +80,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         found: dict[str, Any] | None = config.hook.pytest_kandian_start_device(addresses=addresses)
         return found
 
-    config.stash[RUN] = Run(settings, start_device)
+    config.stash[RUN] = run = Run(settings, start_device)
+    run.order = order
+
+
+def _share(items: list[pytest.Item], shard: str) -> list[pytest.Item]:
+    """The share ``K/N`` of the tests: whole functions, dealt out in turn."""
+    if not shard:
+        return items
+    number, _, count = shard.partition("/")
+    functions = list(dict.fromkeys(item.nodeid.partition("[")[0] for item in items))
+    own = set(functions[int(number) :: int(count)])
+    return [item for item in items if item.nodeid.partition("[")[0] in own]
 
 
 @pytest.hookimpl(wrapper=True)

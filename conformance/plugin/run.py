@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from conformance.model.checks import Checks, Judgement, say
-from conformance.model.plan import document_digest
-from conformance.model.verdict import Verdict, exit_code, worst
+from conformance.model.outcome import footer
 from conformance.peers.bench import Bench
 from conformance.peers.faults import BenchFault
 from conformance.plugin.preflight import preflight
@@ -52,11 +51,9 @@ class Run:
     def __init__(self, settings: Settings, start_device: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
         self.settings = settings
         self.blocked: Text | None = None
-        self.interrupted = False
+        self.order: dict[str, int] = {}
         self.broken: str = ""
-        self.verdicts: dict[str, list[Verdict]] = {}
-        self.counts: dict[Verdict, int] = {}
-        self.tests = 0
+        self.tests: list[dict[str, Any]] = []
         self._start_device = start_device
         self._redactor = Redactor(settings.loaded.secrets)
         names = () if settings.embedded else (settings.loaded.address,)
@@ -97,18 +94,17 @@ class Run:
 
     def finish(self, *, interrupted: bool) -> int:
         """Stop the bench, write the footer; returns the exit code."""
-        self.interrupted = interrupted
         try:
             if hasattr(self, "bench"):
                 self.loop.run_until_complete(self._close())
         finally:
             if self._lock is not None:
                 self._lock.release()
-        code = self._exit_code()
+        line = footer(self.settings.plan, self.tests, blocked=self.blocked, broken=self.broken, interrupted=interrupted)
         if hasattr(self, "results"):
-            self.results.write(self._footer(code))
+            self.results.write(line)
             self.results.close()
-        return code
+        return int(line["exit_code"])
 
     async def _close(self) -> None:
         await self.bench.stop()
@@ -170,17 +166,16 @@ class Run:
         self, nodeid: str, name: str, checks: Checks | None, judgement: Judgement, duration: float, started: float
     ) -> None:
         """Write the result line of a test and count it."""
-        for requirement_id, verdict in judgement.requirements.items():
-            self.verdicts.setdefault(requirement_id, []).append(verdict)
-        self.counts[judgement.verdict] = self.counts.get(judgement.verdict, 0) + 1
-        self.tests += 1
+        requirements = {i: str(v) for i, v in judgement.requirements.items()}
+        self.tests.append({"verdict": str(judgement.verdict), "requirements": requirements})
         self.results.write(
             {
                 "kind": "test",
+                "index": self.order.get(nodeid, 0),
                 "id": name,
                 "nodeid": nodeid,
                 "verdict": judgement.verdict,
-                "requirements": dict(judgement.requirements),
+                "requirements": requirements,
                 "reason": {"zh": judgement.reason.zh, "en": judgement.reason.en},
                 "checks": [check.document() for check in checks.records] if checks else [],
                 "controls": [{"held": c.held, "about": {"zh": c.about.zh, "en": c.about.en}} for c in checks.controls]
@@ -193,31 +188,6 @@ class Run:
                 "evidence": f"evidence/{name}",
             }
         )
-
-    def requirement_verdicts(self) -> dict[str, Verdict]:
-        """Verdict of every row of the plan."""
-        outcome = {}
-        for row in self.settings.plan.rows:
-            if row.id in self.verdicts:
-                outcome[row.id] = worst(self.verdicts[row.id])
-            elif row.selection == "selected":
-                outcome[row.id] = Verdict.BLOCKED if self.blocked else Verdict.NOT_TESTED
-            else:
-                outcome[row.id] = {
-                    "not_applicable": Verdict.NOT_APPLICABLE,
-                    "excluded": Verdict.NOT_TESTED,
-                    "not_tested": Verdict.NOT_TESTED,
-                    "not_selected": Verdict.NOT_SELECTED,
-                }[row.selection]
-        return outcome
-
-    def _exit_code(self) -> int:
-        if self.interrupted:
-            return 2
-        if self.broken:
-            return 3
-        planned = {row.id for row in self.settings.plan.rows if row.selection == "selected"}
-        return exit_code(v for i, v in self.requirement_verdicts().items() if i in planned)
 
     # lines
 
@@ -245,17 +215,3 @@ class Run:
                 "address": self.settings.loaded.address,
             },
         }
-
-    def _footer(self, code: int) -> dict[str, Any]:
-        verdicts = self.requirement_verdicts()
-        body = {
-            "kind": "footer",
-            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "tests": self.tests,
-            "counts": {str(v): n for v, n in sorted(self.counts.items())},
-            "requirements": {i: str(v) for i, v in verdicts.items()},
-            "blocked": {"zh": self.blocked.zh, "en": self.blocked.en} if self.blocked else None,
-            "broken": self.broken,
-            "exit_code": code,
-        }
-        return {**body, "digest": document_digest(body)}

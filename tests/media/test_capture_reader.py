@@ -35,6 +35,12 @@ START = 1_380_000_000 * 10**9
 COUNT = 8
 
 
+def link(kind: int | None = None) -> Ether:
+    """With addresses, so that scapy looks for none on the network."""
+    kinds = {} if kind is None else {"type": kind}
+    return Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02", **kinds)
+
+
 def rtp(index: int, size: int = 100) -> RTP:
     return RTP(
         payload_type=96, sequence=(65533 + index) % 65536, timestamp=3600 * index, sourcesync=0xCAFE, marker=index % 2
@@ -46,7 +52,7 @@ def timed(frame: Callable[[int], object], count: int = COUNT) -> list[tuple[int,
 
 
 def ethernet(index: int) -> object:
-    return Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=5000, dport=6000) / rtp(index)
+    return link() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=5000, dport=6000) / rtp(index)
 
 
 def only_stream(path: Path) -> CaptureStream:
@@ -103,10 +109,10 @@ def test_link_layers(tmp_path: Path, link: int, frame: Callable[[int], bytes]) -
 @pytest.mark.parametrize(
     "below",
     [
-        lambda: Ether() / Dot1Q(vlan=7) / IP(src="10.0.0.1", dst="10.0.0.2"),
-        lambda: Ether() / Dot1AD(vlan=3) / Dot1Q(vlan=7) / IP(src="10.0.0.1", dst="10.0.0.2"),
-        lambda: Ether() / IP(src="10.0.0.1", dst="10.0.0.2", options=[IPOption_Router_Alert()]),
-        lambda: Ether() / Dot1Q(vlan=7) / IP(src="10.0.0.1", dst="10.0.0.2", options=[IPOption_Router_Alert()] * 4),
+        lambda: link() / Dot1Q(vlan=7) / IP(src="10.0.0.1", dst="10.0.0.2"),
+        lambda: link() / Dot1AD(vlan=3) / Dot1Q(vlan=7) / IP(src="10.0.0.1", dst="10.0.0.2"),
+        lambda: link() / IP(src="10.0.0.1", dst="10.0.0.2", options=[IPOption_Router_Alert()]),
+        lambda: link() / Dot1Q(vlan=7) / IP(src="10.0.0.1", dst="10.0.0.2", options=[IPOption_Router_Alert()] * 4),
     ],
     ids=["vlan", "qinq", "options", "vlan-options"],
 )
@@ -125,7 +131,7 @@ def test_tags_and_options(tmp_path: Path, below: Callable[[], Ether]) -> None:
     ids=["plain", "extensions", "atomic-fragment"],
 )
 def test_ipv6(tmp_path: Path, extensions: Callable[[], IPv6]) -> None:
-    frames = timed(lambda index: Ether() / extensions() / UDP(sport=5000, dport=6000) / rtp(index))
+    frames = timed(lambda index: link() / extensions() / UDP(sport=5000, dport=6000) / rtp(index))
     check(write_pcap(tmp_path / "a.pcap", frames), "[2001:db8::1]:5000 -> [2001:db8::2]:6000/udp")
 
 
@@ -137,11 +143,11 @@ def test_trailing_bytes_of_short_frames_do_not_count(tmp_path: Path) -> None:
 def test_other_traffic_is_no_stream(tmp_path: Path) -> None:
     def other(index: int) -> object:
         kinds = [
-            Ether() / IP() / UDP(sport=53, dport=6000) / Raw(b"\x12\x34" + bytes(30)),
-            Ether() / IP() / UDP(sport=5001, dport=6001) / Raw(b"\x80\xc8\x00\x06" + bytes(24)),
-            Ether() / IP() / UDP(sport=5000, dport=6000) / Raw(b"\x80\x60"),
-            Ether() / IP() / TCP(sport=80, dport=6000) / Raw(b"HTTP/1.1 200 OK\r\n\r\n"),
-            Ether(type=0x0806) / Raw(bytes(46)),
+            link() / IP() / UDP(sport=53, dport=6000) / Raw(b"\x12\x34" + bytes(30)),
+            link() / IP() / UDP(sport=5001, dport=6001) / Raw(b"\x80\xc8\x00\x06" + bytes(24)),
+            link() / IP() / UDP(sport=5000, dport=6000) / Raw(b"\x80\x60"),
+            link() / IP() / TCP(sport=80, dport=6000) / Raw(b"HTTP/1.1 200 OK\r\n\r\n"),
+            link(0x0806) / Raw(bytes(46)),
         ]
         return kinds[index % len(kinds)]
 
@@ -182,10 +188,9 @@ def test_pcapng_with_interfaces_of_several_kinds(tmp_path: Path, order: str) -> 
     binary_fraction, offset = (9, b"\x94"), (14, struct.pack(order + "q", 1_380_000_000))
     parts = [section(order), interface(order, RAW), interface(order, ETHERNET, binary_fraction, offset)]
     for index, (at, frame) in enumerate(timed(ethernet)):
-        other = Ether(frame)
-        other[RTP].sourcesync = 0xBEEF
+        other = frame[:50] + b"\x00\x00\xbe\xef" + frame[54:]
         parts.append(enhanced(order, 0, at // 1000, frame[14:]))
-        parts.append(enhanced(order, 1, (index * 40 << 20) // 1000, bytes(other)))
+        parts.append(enhanced(order, 1, (index * 40 << 20) // 1000, other))
     path = tmp_path / "a.pcapng"
     path.write_bytes(b"".join(parts))
     for stream in capture_statistics(path):
@@ -238,7 +243,7 @@ def _segments(content: bytes, size: int, start: int) -> list[tuple[int, bytes]]:
     found = []
     for index, at in enumerate(range(0, len(content), size)):
         tcp = TCP(sport=554, dport=6000, seq=(start + at) % 2**32, flags="PA")
-        packet = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / tcp / Raw(content[at : at + size])
+        packet = link() / IP(src="10.0.0.1", dst="10.0.0.2") / tcp / Raw(content[at : at + size])
         found.append((START + index * 1_000_000, bytes(packet)))
     return found
 

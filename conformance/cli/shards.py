@@ -1,0 +1,80 @@
+"""Certifying an embedded simulator with several cameras at once: each takes a share of the tests, results are joined.
+
+Most of a run is waiting, and a simulated camera can be had several times; a real device is never shared.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from conformance.model.outcome import footer
+from conformance.model.plan import PlannedRows
+from specs.model import Text
+
+SHARDS = max(4, 2 * (os.cpu_count() or 2))
+
+
+def run_sharded(arguments: list[str], out: Path, shards: int = SHARDS) -> int:
+    """Run the suites in shares, write one result folder. Returns the exit code."""
+    folder = out / ".shards"
+    shutil.rmtree(folder, ignore_errors=True)
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(shards, mp_context=context) as pool:
+            jobs = [
+                pool.submit(run_share, [*arguments, f"--shard={k}/{shards}"], folder / str(k)) for k in range(shards)
+            ]
+            codes = [job.result() for job in jobs]
+        if not any((folder / str(k) / "results.jsonl").exists() for k in range(shards)):
+            return max(codes)
+        return join(out, [folder / str(k) for k in range(shards)])
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_share(arguments: list[str], out: Path) -> int:
+    """One share in this process, with a camera of its own."""
+    import pytest
+
+    from simulators.camera.embedded import EmbeddedCamera
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return int(pytest.main([*arguments, f"--out={out}"], plugins=[EmbeddedCamera()]))
+
+
+def join(out: Path, shares: list[Path]) -> int:
+    """Join result lines and evidence of the shares in ``out``. Returns the exit code."""
+    lines = [read_lines(share / "results.jsonl") for share in shares]
+    tests = sorted((line for share in lines for line in share if line["kind"] == "test"), key=lambda t: t["index"])
+    ends = [line for share in lines for line in share if line["kind"] == "footer"]
+    plan = shares[0] / "plan.json"
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copy(plan, out / "plan.json")
+    shutil.rmtree(out / "evidence", ignore_errors=True)
+    (out / "evidence").mkdir()
+    for number, share in enumerate(shares):
+        for evidence in sorted((share / "evidence").glob("*")):
+            name = f"session-{number}" if evidence.name == "session" else evidence.name
+            shutil.move(str(evidence), out / "evidence" / name)
+    blocked = next((Text(**end["blocked"]) for end in ends if end["blocked"]), None)
+    broken = next((end["broken"] for end in ends if end["broken"]), "")
+    interrupted = any(end["interrupted"] for end in ends) or len(ends) < len(shares)
+    rows = PlannedRows.of_document(json.loads(plan.read_text("utf-8")))
+    last = footer(rows, tests, blocked=blocked, broken=broken, interrupted=interrupted)
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [lines[0][0], *tests, last])
+    (out / "results.jsonl").write_text(text, encoding="utf-8")
+    return int(last["exit_code"])
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a result file; empty when there is none."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
