@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from conformance.cli.user_errors import user_errors
+
 SUITES = Path(__file__).parent.parent / "suites" / "camera"
 
 
@@ -56,12 +58,25 @@ def command(
     if declaration is None and target is None:
         from conformance.cli.shards import run_sharded
 
+        check_names(profile, edition, req)
         seed = secrets.randbits(32) if seed is None else seed
         code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out)
     else:
         arguments += ["--allow-destructive"] if allow_destructive else []
         code = int(pytest.main(arguments))
     sys.exit(finish(out, lang, code))
+
+
+def check_names(profile: str | None, edition: str | None, req: tuple[str, ...]) -> None:
+    """Unknown names end the command before anything is started. Raises ClickException."""
+    from specs.loader import load_catalogue
+
+    with user_errors():
+        catalogue = load_catalogue()
+        catalogue.profile(profile or "camera")
+        catalogue.edition(edition or catalogue.editions[-1].id)
+        for glob in req:
+            catalogue.matching(glob)
 
 
 def last_failed(out: Path) -> list[str]:

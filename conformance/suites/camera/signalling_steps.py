@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +58,8 @@ async def react(province: Province, link: DeviceLink, data: bytes, window: Limit
     """Send bytes and watch the link for ``window``, or until the first answer."""
     before = len(province.received)
     link.send_raw(data)
-    try:
+    with contextlib.suppress(NoAnswer):
         await province.next_where(lambda r: r.link is link and r.message.kind == "response", window.seconds, "answer")
-    except NoAnswer:
-        pass
     closed = not link.open
     answers = [r for r in province.received[before:] if r.link is link and r.message.kind == "response"]
     return Reaction(tuple(answers), closed)
