@@ -96,7 +96,9 @@ def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
 def _reproduce(results: Results, requirement_id: str) -> str:
     seed = results.header["seed"]
     edition = shlex.quote(str(results.header["edition"]))
-    return f"kandian certify --declaration FILE --edition {edition} --req {requirement_id} --seed {seed}"
+    address = str(results.header["device"]["address"])
+    device = f"--target rtsp://{address}/…" if ":" in address else "--declaration FILE"
+    return f"kandian certify {device} --edition {edition} --req {requirement_id} --seed {seed}"
 
 
 def _groups(results: Results) -> list[dict[str, Any]]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from conformance.protocols.violation import SEEN_BYTES, CodecError
 
 LONGEST_PREFIX = 32
-_TO_ESCAPE = re.compile(rb"\0\0(?=[\0-\3])")
 
 
 class BitReader:
@@ -58,11 +55,6 @@ class BitReader:
         code = self.ue()
         return (code + 1) // 2 if code % 2 else -(code // 2)
 
-    def ended_well(self) -> bool:
-        """Whether nothing but the stop bit and zero bits is left (rbsp_trailing_bits)."""
-        rest = self._number & ((1 << self.left) - 1)
-        return self.left > 0 and rest == 1 << (self.left - 1)
-
     def broken(self, explain: str) -> CodecError:
         """The error for what stands at the current position."""
         offset = min(self.position // 8, max(0, len(self._data) - 1))
@@ -72,14 +64,3 @@ class BitReader:
 def unescape(data: bytes) -> bytes:
     """Without emulation prevention bytes (ITU-T H.264 7.3.1, H.265 7.3.1.1)."""
     return data.replace(b"\0\0\3", b"\0\0")
-
-
-def escape(data: bytes) -> bytes:
-    """With emulation prevention bytes; a final zero byte is protected too (ITU-T H.264 7.4.1)."""
-    escaped = _TO_ESCAPE.sub(b"\0\0\3", data)
-    return escaped + b"\3" if escaped.endswith(b"\0") else escaped
-
-
-def split_annex_b(stream: bytes) -> tuple[bytes, ...]:
-    """NAL units of a byte stream, without start codes and trailing zeros (ITU-T H.264 and H.265 annex B)."""
-    return tuple(unit for part in stream.split(b"\0\0\1")[1:] if (unit := part.rstrip(b"\0")))
