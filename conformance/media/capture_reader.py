@@ -96,24 +96,17 @@ def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch
     link = struct.unpack(order + "I", head[16:])[0] & 0x0FFF_FFFF
     window = CaptureWindow(file, _PCAP_RECORD, block)
     window.offset = _PCAP_HEADER
-    waiting: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]] = []
-    following = count = 0
+    following = 0
     while window.advance(following):
         edges = _walk(window.buffer, window.limit, order)
         starts, following = edges[:-1], int(edges[-1])
         rows = window.rows(starts)
         broken = _check_chain(window.offset, rows, edges, order)
-        waiting.append((rows, starts + window.offset))
-        count += len(starts)
-        if count >= BATCH or broken:
-            yield _pcap_batch(waiting, order, unit, link, window.size)
-            waiting, count = [], 0
+        yield _pcap_batch(rows, starts + window.offset, order, unit, link, window.size)
         if broken:
             raise broken
         if window.ended and following + _PCAP_RECORD > window.filled:
             break
-    if waiting:
-        yield _pcap_batch(waiting, order, unit, link, window.size)
 
 
 def _walk(buffer: bytearray, limit: int, order: str) -> npt.NDArray[np.int64]:
@@ -160,15 +153,11 @@ def _check_chain(
 
 
 def _pcap_batch(
-    parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]], order: str, unit: int, link: int, size: int
+    rows: npt.NDArray[np.uint8], positions: npt.NDArray[np.int64], order: str, unit: int, link: int, size: int
 ) -> PacketBatch:
-    rows = np.concatenate([part[0] for part in parts])
-    positions = np.concatenate([part[1] for part in parts]) + _PCAP_RECORD
-    head = rows[:, :_PCAP_RECORD].view(order + "u4").astype(np.int64)
-    batch = PacketBatch(
-        link, rows[:, _PCAP_RECORD : _PCAP_RECORD + PREFIX], head[:, 2], head[:, 3],
-        head[:, 0] * 1_000_000_000 + head[:, 1] * unit, positions,
-    )  # fmt: skip
+    head = rows[:, :_PCAP_RECORD].view(order + "u4").T.astype(np.int64)
+    times = head[0] * 1_000_000_000 + head[1] * unit
+    batch = PacketBatch(link, rows[:, _PCAP_RECORD:], head[2], head[3], times, positions + _PCAP_RECORD)
     return _select(batch, _whole(batch, size))
 
 

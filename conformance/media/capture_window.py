@@ -30,8 +30,7 @@ class CaptureWindow:
         self._file = file
         self._block = block
         self._view = memoryview(self.buffer)
-        flat = np.frombuffer(self.buffer, np.uint8)
-        self._rows = np.lib.stride_tricks.as_strided(flat, (block + 1, self.row), (1, 1), writeable=False)
+        self._rows = np.ndarray((block + 1,), f"V{self.row}", self.buffer, strides=(1,))
 
     def advance(self, position: int) -> bool:
         """Let the byte at ``position`` (which may lie behind what is there) become the first one; False at the end."""
@@ -58,5 +57,5 @@ class CaptureWindow:
         return self.filled if self.ended else max(0, self.filled - self.row)
 
     def rows(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """A copy of the ``row`` bytes at each position, shape (n, row)."""
-        return self._rows[positions]
+        """A copy of the ``row`` bytes at each position, shape (n, row); as opaque items they are copied fastest."""
+        return self._rows[positions].view(np.uint8).reshape(-1, self.row)

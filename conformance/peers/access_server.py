@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.peers.device_link import DeviceLink, OnMessage
+from conformance.peers.history import History
 from conformance.wire import Listener, Stream, Wire
 from specs.messages import MessageTable
 
@@ -16,7 +17,7 @@ class AccessServer:
         self.name = name
         self.accepting = True
         self.links: list[DeviceLink] = []
-        self.attempts: list[float] = []
+        self.attempts: History[float] = History(wire, f"connection to the access server ({name})")
         self.on_link: Callable[[DeviceLink], None] | None = None
         self.host = ""
         self.port = 0
@@ -50,7 +51,7 @@ class AccessServer:
         return self._listener is not None
 
     async def _serve(self, stream: Stream) -> None:
-        self.attempts.append(self._wire.now())
+        self.attempts.note(self._wire.now())
         if not self.accepting:
             stream.abort()
             return

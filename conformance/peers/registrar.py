@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.peers.answers import Answer, Reply, honest
+from conformance.peers.history import History
 from conformance.peers.province import Province
 from conformance.protocols.http_message import HttpRequest, HttpRequestParser, HttpResponse, serialize_response
 from conformance.protocols.tykd_message import Message, decode_message, encode_message
@@ -27,7 +28,10 @@ class HttpReceived:
 
 
 class HttpStep:
-    """An HTTP server that answers one kind of message (REDIRECT or REGISTER) and remembers every request."""
+    """An HTTP server that answers one kind of message (REDIRECT or REGISTER) and remembers every request.
+
+    ``accepting`` False drops every new connection at once, before anything is read.
+    """
 
     command = ""
     label = ""
@@ -36,8 +40,9 @@ class HttpStep:
         self.wire = wire
         self.table = table
         self.answer: Answer = honest
-        self.received: list[HttpReceived] = []
-        self.attempts: list[float] = []
+        self.accepting = True
+        self.received: History[HttpReceived] = History(wire, f"{self.command}_REQ")
+        self.attempts: History[float] = History(wire, f"connection to {self.label}")
         self.host = ""
         self.port = 0
         self._listener: Listener | None = None
@@ -66,9 +71,13 @@ class HttpStep:
     def reset(self) -> None:
         """Honest again."""
         self.answer = honest
+        self.accepting = True
 
     async def _serve(self, stream: Stream) -> None:
-        self.attempts.append(self.wire.now())
+        self.attempts.note(self.wire.now())
+        if not self.accepting:
+            stream.abort()
+            return
         parser = HttpRequestParser()
         try:
             while True:
@@ -91,7 +100,7 @@ class HttpStep:
             message = decode_message(self.table, self.command, "device-to-platform", request.body)
         except CodecError as problem:
             error = problem
-        self.received.append(HttpReceived(at, request, message, error))
+        self.received.note(HttpReceived(at, request, message, error))
         if message is None:
             self._send(stream, 400, "Bad Request", b"")
             return

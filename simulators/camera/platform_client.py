@@ -96,6 +96,8 @@ class PlatformClient:
 
     async def _post(self, name: str, url: str) -> Message:
         values = self.camera.identity()
+        if not self.camera.link_up.is_set():
+            raise NotReached("the network is down")
         connect, answer = self.timers.seconds("connect"), self.timers.seconds("http")
         return await post(self.camera.table, name, url, values, connect=connect, answer=answer)
 
@@ -136,7 +138,7 @@ class PlatformClient:
 
     async def connect(self, servers: list[Server]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         """The first access server that takes a connection, primary first."""
-        for host, port in servers:
+        for host, port in servers if self.camera.link_up.is_set() else ():
             try:
                 async with asyncio.timeout(self.timers.seconds("connect")):
                     return await asyncio.open_connection(host, port)

@@ -15,7 +15,7 @@ LARGEST_ANSWER = 16384
 
 
 class NotReached(Exception):
-    """No connection to the server."""
+    """No connection to the server, or one that broke before it answered."""
 
 
 class StepRefused(Exception):
@@ -50,6 +50,8 @@ async def post(
         writer.write(serialize_request(request))
         async with asyncio.timeout(answer):
             return await _answer(table, name, reader)
+    except ConnectionError as error:
+        raise NotReached(f"{url}: {error!r}") from None
     except (OSError, TimeoutError, CodecError) as error:
         raise StepRefused(255, f"{name}: {error!r}") from None
     finally:

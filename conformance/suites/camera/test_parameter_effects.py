@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.model.checks import Checks, say
 from conformance.peers.players import Players
@@ -11,11 +13,11 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.suites.camera.signalling_steps import PARAMETERS, parameters
 from conformance.suites.camera.stream_measure import Measured, Wanted, deviation, excess, measure, wanted
-from conformance.wire import Wire
 from specs.declaration import LoadedDeclaration
 from specs.model import Limit
 
 Codes = dict[str, str]
+Features = Mapping[str, object]
 MAIN, SUB = 1, 2
 
 
@@ -31,12 +33,14 @@ class Shown:
 class Effects:
     """One device under measurement: sets parameters, then plays until they show or their time is over."""
 
-    def __init__(
-        self, province: Province, players: Players, check: Checks, limits: Limits, declared: frozenset[str]
-    ) -> None:
+    def __init__(self, province: Province, players: Players, check: Checks, limits: Limits, features: Features) -> None:
+        declared, audio = features.get("streams"), features.get("audio") is not False
         self.province, self.players, self.check, self.limits = province, players, check, limits
-        self.pairs = sorted(tuple(map(int, pair.split("/"))) for pair in declared)
+        self.pairs = (
+            sorted((int(pair[0]), int(pair[2])) for pair in declared) if isinstance(declared, frozenset) else []
+        )
         self.streams = sorted({stream for stream, _ in self.pairs}) or [MAIN]
+        self.audio = audio
         self.results: list[int] = []
 
     def has(self, stream: int, size: int) -> bool:
@@ -45,7 +49,8 @@ class Effects:
 
     async def set(self, stream: int, **codes: int | str) -> None:
         """One setting; its result is kept."""
-        exchanged = await self.province.command("SET_CHANNEL", ChannelNo=0, StreamType=stream, **codes)
+        values: dict[str, Any] = {"ChannelNo": 0, "StreamType": stream, **codes}
+        exchanged = await self.province.command("SET_CHANNEL", **values)
         self.results.append(exchanged.result)
 
     async def shown(self) -> dict[int, Shown]:
@@ -104,19 +109,19 @@ _EFFECTS = (
 async def test_settings_show_in_the_stream(
     province: Province, player: Players, check: Checks, limits: Limits, declaration: LoadedDeclaration
 ) -> None:
-    """Main and sub stream are set in turn; query, size, frame rate, bit rate and audio of both follow, and only these."""
-    declared = declaration.features.get("streams")
-    effects = Effects(province, player, check, limits, declared if isinstance(declared, frozenset) else frozenset())
+    """Both streams are set in turn; query, size, frame rate, bit rate and audio of each follow what was set."""
+    effects = Effects(province, player, check, limits, declaration.features)
     check.step("s1")
     before = {stream: await parameters(province, 0, stream) for stream in effects.streams}
-    low, middle, high = sorted(province.wire.random.sample(range(3, 10), int(limits("IF-PAR-04").codes_sampled.number)))
+    rates = sorted(province.table.bit_rates)
+    middle, high, low = (province.wire.random.choice(part) for part in (rates[2:4], rates[4:7], rates[5:8]))
     first, second = (10, 20) if before[MAIN]["FrameRate"] != "10" else (12, 20)
     try:
         check.step("s2")
         await _low_main(effects, before, first, low)
-        await _sub_silent(effects, before, first, middle)
+        await _sub_silent(effects, middle)
         check.step("s3")
-        await _high_both(effects, before, second, high)
+        await _high_both(effects, second, high)
     finally:
         check.step("s4")
         for stream, codes in before.items():
@@ -145,10 +150,10 @@ async def _low_main(effects: Effects, before: dict[int, Codes], fps: int, code: 
     _honest(effects, shown[SUB if SUB in shown else MAIN])
 
 
-async def _sub_silent(effects: Effects, before: dict[int, Codes], fps: int, code: int) -> None:
-    """Sub stream large, fast and without sound; the main stream stays at what it was set to."""
+async def _sub_silent(effects: Effects, code: int) -> None:
+    """Sub stream large and without sound; the main stream stays at what it was set to."""
     if SUB not in effects.streams:
-        for requirement in ("IF-PAR-02a", "IF-PAR-03a", "IF-PAR-07"):
+        for requirement in ("IF-PAR-02a", "IF-PAR-02e", "IF-PAR-03a", "IF-PAR-07"):
             _no_such_pair(effects, requirement)
         return
     main = await parameters(effects.province, 0, MAIN)
@@ -168,12 +173,12 @@ async def _sub_silent(effects: Effects, before: dict[int, Codes], fps: int, code
     effects.check.equal("IF-PAR-03a", shown[SUB].measured.size, (width, height), "FrameSize 2")
 
 
-async def _high_both(effects: Effects, before: dict[int, Codes], fps: int, code: int) -> None:
+async def _high_both(effects: Effects, fps: int, code: int) -> None:
     """Main stream fast at a variable rate, sub stream small, fast and with sound."""
     await effects.set(MAIN, FrameRate=fps, RateType=2, BitRate=code)
     if SUB in effects.streams:
-        sound = {"AudioInput": 1} if effects.limits_audio(before) else {}
-        await effects.set(SUB, FrameRate=fps, BitRate=code, **sound, **_size(effects, 3))
+        size = {"FrameSize": 3} if effects.has(SUB, 3) else {}
+        await effects.set(SUB, FrameRate=fps, BitRate=code, AudioInput=int(effects.audio), **size)
     shown = await effects.shown()
     effects.judge_rate("IF-PAR-02b", shown[MAIN], fps, "FrameRate")
     effects.judge_query("IF-PAR-02d", shown[MAIN], {"RateType": 2})
@@ -193,3 +198,42 @@ async def _high_both(effects: Effects, before: dict[int, Codes], fps: int, code:
     limit = effects.limits("IF-PAR-03b")
     effects.check.within("IF-PAR-03b", shown[SUB].measured.size[0], limit.width, "FrameSize 3")
     effects.check.within("IF-PAR-03b", shown[SUB].measured.size[1], limit.height, "FrameSize 3")
+
+
+def _judge_code(effects: Effects, shown: Shown, code: int) -> None:
+    effects.judge_bits("IF-PAR-04", shown, code, f"BitRate {code}")
+    effects.judge_query("IF-PAR-04", shown, {"BitRate": code})
+
+
+def _no_such_pair(effects: Effects, requirement: str) -> None:
+    effects.check.not_applicable(requirement, say("设备未声明该组合", "the device does not declare this pair"))
+
+
+def _judge_audio(effects: Effects, shown: Shown, *, on: bool) -> None:
+    """Sound is sent when it is on, and not one packet when it is off."""
+    least = int(effects.limits("IF-PAR-02e").audio_packets.number)
+    count = shown.measured.audio_packets
+    if not effects.audio:
+        effects.check.not_applicable("IF-PAR-02e", say("设备未声明音频", "the device does not declare audio"))
+        return
+    expected = say(f"至少 {least} 个音频包", f"at least {least} audio packets")
+    silent = say("没有音频包", "no audio packet")
+    held = count >= least if on else count == 0
+    effects.check.true("IF-PAR-02e", held, expected if on else silent, count, f"AudioInput {int(on)}")
+
+
+def _unchanged(effects: Effects, shown: Shown, before: Codes) -> None:
+    """The stream that was not set: its query and its frame rate are what they were."""
+    found = {name: shown.codes[name] for name in PARAMETERS}
+    effects.check.equal("IF-PAR-07", found, before, say("另一路的参数", "parameters of the other stream"))
+    effects.judge_rate("IF-PAR-07", shown, int(before["FrameRate"]), "FrameRate")
+
+
+def _honest(effects: Effects, shown: Shown) -> None:
+    """The query tells what the stream is."""
+    limit = effects.limits("IF-PAR-01a")
+    effects.judge_size("IF-PAR-01a", shown, "FrameSize")
+    fps, kbit_s = shown.measured.fps, shown.measured.kbit_s
+    effects.check.within("IF-PAR-01a", deviation(fps, shown.wanted.fps), limit.frame_rate_tolerance, "FrameRate")
+    effects.check.within("IF-PAR-01a", excess(kbit_s, shown.wanted.kbit_s), limit.bit_rate_tolerance, "BitRate")
+    effects.check.equal("IF-PAR-01a", bool(shown.measured.audio_packets), shown.wanted.audio, "AudioInput")
