@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PREFIX = 104
-BLOCK = 1 << 20
+BLOCK = 2 << 20
 
 
 class CaptureWindow:

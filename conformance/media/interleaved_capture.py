@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from conformance.media.capture_reader import read_packet
-from conformance.media.rtp_columns import RTP_HEADER, CaptureColumns, RtpColumns, is_rtcp
+from conformance.media.rtp_columns import RTP_HEADER, RTP_ROW, CaptureColumns, is_rtcp
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -118,24 +118,23 @@ class FrameSplitter:
         return end if end <= len(self._buffer) else None
 
 
-def interleaved_columns(path: str | Path, capture: CaptureColumns) -> tuple[RtpColumns, tuple[tuple[Flow, int], ...]]:
-    """RTP packets in the RTSP connections of a capture, and flow and SSRC of their streams.
+def interleaved_columns(
+    path: str | Path, capture: CaptureColumns
+) -> tuple[npt.NDArray[np.void], tuple[tuple[Flow, int], ...]]:
+    """RTP packets (``RTP_ROW``) in the RTSP connections of a capture, and flow and SSRC of their streams.
 
     A packet arrives when the last byte that it and everything before it need has arrived. Raises OSError.
     """
     numbers: dict[tuple[int, int], int] = {}
-    rows: list[tuple[int, int, int, int, int, int]] = []
+    rows: list[tuple[object, ...]] = []
     with Path(path).open("rb") as file:
         for flow in range(len(capture.flows)):
             for time, frame in _frames(file, capture, flow):
                 if len(frame) >= RTP_HEADER and frame[0] >> 6 == 2 and not is_rtcp(frame[1]):
                     sequence, stamp, ssrc = (int.from_bytes(frame[a:b], "big") for a, b in ((2, 4), (4, 8), (8, 12)))
                     number = numbers.setdefault((flow, ssrc), len(numbers))
-                    rows.append((number, sequence, stamp, time, len(frame), frame[1]))
-    kinds = (np.int32, np.uint16, np.uint32, np.int64, np.int64, np.uint8)
-    table = np.array(rows, np.int64).reshape(-1, len(kinds))
-    columns = RtpColumns(*(table[:, place].astype(kind) for place, kind in enumerate(kinds)))
-    return columns, tuple((capture.flows[flow], ssrc) for flow, ssrc in numbers)
+                    rows.append((time, stamp, number, sequence, len(frame), frame[1], (0, 0, 0)))
+    return np.array(rows, RTP_ROW), tuple((capture.flows[flow], ssrc) for flow, ssrc in numbers)
 
 
 def _frames(file: BinaryIO, capture: CaptureColumns, flow: int) -> Iterator[tuple[int, bytes]]:

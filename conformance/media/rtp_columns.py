@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,30 +17,26 @@ from conformance.media.packet_layers import ETHERNET, TCP, UDP, Fields, Flow, Tr
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Words = Mapping[int, npt.NDArray[np.unsignedinteger]]
+    Words = Sequence[npt.NDArray[np.uint64]]
 
 RTP_HEADER = 12
 RTCP_TYPES = range(192, 224)
 MOST_STREAMS = 100_000
-_ETHERNET_IPV4 = b"\x08\x00\x45"
-_SOURCE, _DESTINATION, _PORTS, _SSRC, _SIX, _WORDS = 0, 4, 8, 9, 10, 11
-_UDP_AT, _RTP_AT = 34, 42
+_KEY_WORDS = 10
+_UDP_AT, _RTP_AT, _PLAIN_SIZE = 34, 42, 54
+_IPV4_ALONE = (0x00FF_FFFF_0000_0000, 0x0045_0008_0000_0000)
+_UDP_WHOLE = (0xFF00_FF3F_0000_0000, 0x1100_0000_0000_0000)
+_RTP_VERSION = (0x00C0_0000, 0x0080_0000)
 
 
-@dataclass(frozen=True, slots=True)
-class RtpColumns:
-    """Packets in the order of the capture; one element each in every array.
-
-    stream: number of (flow, SSRC), int32. sequences: uint16. timestamps: uint32. times: int64 nanoseconds since 1970.
-    sizes: int64 bytes of the RTP packet, without UDP header. marks: second byte of the RTP header, uint8.
-    """
-
-    stream: npt.NDArray[np.int32]
-    sequences: npt.NDArray[np.uint16]
-    timestamps: npt.NDArray[np.uint32]
-    times: npt.NDArray[np.int64]
-    sizes: npt.NDArray[np.int64]
-    marks: npt.NDArray[np.uint8]
+RTP_ROW = np.dtype(
+    [
+        ("times", np.int64), ("timestamps", np.uint32), ("stream", np.int32), ("sequences", np.uint16),
+        ("sizes", np.uint16), ("marks", np.uint8), ("unused", np.uint8, 3),
+    ]
+)  # fmt: skip
+"""One RTP packet. times: nanoseconds since 1970. stream: number of (flow, SSRC), -1 for none. sizes: bytes of the RTP
+packet, without UDP header. marks: second byte of the RTP header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +54,11 @@ class TcpSegments:
 
 @dataclass(frozen=True, slots=True)
 class CaptureColumns:
-    """What a capture holds. streams[n]: flow and SSRC of stream n. flows[n]: TCP flow n."""
+    """What a capture holds. rtp: rows of ``RTP_ROW`` in the order of the capture.
 
-    rtp: RtpColumns
+    streams[n]: flow and SSRC of stream n. flows[n]: TCP flow n."""
+
+    rtp: npt.NDArray[np.void]
     streams: tuple[tuple[Flow, int], ...]
     tcp: TcpSegments
     flows: tuple[Flow, ...]
@@ -71,21 +69,21 @@ class _Numbering:
 
     def __init__(self) -> None:
         self.named: list[tuple[Flow, int]] = []
-        self._factors = np.frombuffer(secrets.token_bytes(8 * _WORDS), np.uint64) | np.uint64(1)
+        self._factors = np.frombuffer(secrets.token_bytes(8 * _KEY_WORDS), np.uint64) | np.uint64(1)
         self._known = np.empty(0, np.uint64)
         self._numbers = np.empty(0, np.int32)
 
     def numbers(self, words: Words, name: Callable[[int], tuple[Flow, int]]) -> npt.NDArray[np.int32]:
         """The number of each row; ``name`` tells who a new one is, by its first row. -1 beyond 100 000."""
-        digests = sum(
-            (word * self._factors[place] for place, word in words.items()),
-            np.zeros(len(words[_PORTS]), np.uint64),
-        )  # fmt: skip
+        digests = words[0] * self._factors[0]
+        for word, factor in zip(words[1:], self._factors[1:], strict=False):
+            digests += word * factor
         if len(self._known):
             places = np.minimum(np.searchsorted(self._known, digests), len(self._known) - 1)
             known = self._known[places] == digests
             if known.all():
-                return self._numbers[places]
+                found: npt.NDArray[np.int32] = self._numbers[places]
+                return found
         self._learn(digests, name)
         places = np.minimum(np.searchsorted(self._known, digests), len(self._known) - 1)
         return np.where(self._known[places] == digests, self._numbers[places], np.int32(-1))
@@ -102,59 +100,69 @@ class _Numbering:
         self._known, self._numbers = known[sorting], numbers[sorting]
 
 
+class _Table:
+    """Rows of ``RTP_ROW`` in one growing array: many small ones would cost more in fresh memory than all the rest."""
+
+    def __init__(self) -> None:
+        self._rows = np.empty(1 << 16, RTP_ROW)
+        self._count = 0
+
+    def add(self, count: int) -> npt.NDArray[np.void]:
+        """``count`` more rows, to be filled."""
+        start, self._count = self._count, self._count + count
+        if self._count > len(self._rows):
+            grown = np.empty(2 * self._count, RTP_ROW)
+            grown[:start] = self._rows[:start]
+            self._rows = grown
+        return self._rows[start : self._count]
+
+    def rows(self) -> npt.NDArray[np.void]:
+        """All rows added so far."""
+        return self._rows[: self._count]
+
+
 class _Collector:
     """Gathers the columns of one capture."""
 
     def __init__(self) -> None:
-        self.rtp: list[RtpColumns] = []
+        self.rtp = _Table()
         self.tcp: list[TcpSegments] = []
         self.streams = _Numbering()
         self.flows = _Numbering()
 
     def take(self, batch: PacketBatch) -> None:
         """Ethernet with plain IPv4 and UDP goes a short way with fixed positions, all else the general one."""
-        if batch.link != ETHERNET:
-            self._take_general(batch, np.arange(len(batch)))
-            return
-        p = batch.prefixes
-        plain = (_big(p, 12, 2) == 0x0800) & (p[:, 14] == 0x45) & (p[:, 23] == UDP) & (_big(p, 20, 2) & 0x3FFF == 0)
-        self._take_plain(batch, plain)
+        plain = np.zeros(len(batch), np.bool_)
+        if batch.link == ETHERNET:
+            words: npt.NDArray[np.uint64] = np.ascontiguousarray(batch.prefixes[:, 8:56].view("<u8").T)
+            plain = _are_plain(words, batch)
+            whole = bool(plain.all())
+            self._take_plain(
+                batch, words if whole else words[:, plain], slice(None) if whole else np.flatnonzero(plain)
+            )
         if not plain.all():
             self._take_general(batch, np.flatnonzero(~plain))
 
-    def _take_plain(self, batch: PacketBatch, plain: npt.NDArray[np.bool_]) -> None:
-        p = batch.prefixes
-        stated, total = _big(p, _UDP_AT + 4, 2).astype(np.int64), _big(p, 16, 2).astype(np.int64)
-        end = np.minimum(np.where(total > 0, total + 14, batch.original), batch.original)
-        end = np.where(stated >= 8, np.minimum(end, stated + _UDP_AT), end)
-        sizes = end - _RTP_AT
-        marks = p[:, _RTP_AT + 1]
-        wanted = plain & (p[:, _RTP_AT] >> 6 == 2) & (sizes >= RTP_HEADER) & ~_are_rtcp(marks)
-        wanted &= batch.captured >= _RTP_AT + RTP_HEADER
-        if not wanted.all():
-            rows = np.flatnonzero(wanted)
-            p, sizes, marks, times = p[rows], sizes[rows], marks[rows], batch.times[rows]
-        else:
-            times = batch.times
-        if not len(p):
+    def _take_plain(
+        self, batch: PacketBatch, words: npt.NDArray[np.uint64], places: npt.NDArray[np.int64] | slice
+    ) -> None:
+        """RTP packets that ``_are_plain``: ``words`` are theirs, ``places`` where they are in the batch."""
+        if not words.shape[1]:
             return
-        ssrc = _big(p, _RTP_AT + 8, 4)
-        words = {
-            _SOURCE: _big(p, 26, 4), _DESTINATION: _big(p, 30, 4), _PORTS: _big(p, _UDP_AT, 4), _SSRC: ssrc,
-        }  # fmt: skip
-        stream = self.streams.numbers(
-            words, lambda row: (read_flow(p[row], 26, _UDP_AT, six=False, protocol=UDP), int(ssrc[row]))
-        )
-        self.rtp.append(
-            RtpColumns(
-                stream,
-                _big(p, _RTP_AT + 2, 2).astype(np.uint16),
-                _big(p, _RTP_AT + 4, 4).astype(np.uint32),
-                times,
-                sizes,
-                marks.copy(),
-            )
-        )
+        prefixes, times = batch.prefixes[places], batch.times[places]
+        _, _, sources, ports, begins, ends = words
+        key = [
+            sources >> np.uint64(16),
+            ports & np.uint64(0xFFFF_FFFF_FFFF),
+            ends >> np.uint64(16) & np.uint64(0xFFFF_FFFF),
+        ]
+        rows = self.rtp.add(len(times))
+        rows["stream"] = self.streams.numbers(key, lambda row: _plain_name(prefixes[row]))
+        rows["sequences"] = (begins >> np.uint64(32)).astype(np.uint16).byteswap()
+        rows["timestamps"] = (begins >> np.uint64(48) | ends << np.uint64(16)).astype(np.uint32).byteswap()
+        rows["times"] = times
+        rows["sizes"] = (ports >> np.uint64(48)).astype(np.uint16).byteswap() - np.uint16(8)
+        rows["marks"] = (begins >> np.uint64(24)).astype(np.uint8)
 
     def _take_general(self, batch: PacketBatch, rows: npt.NDArray[np.int64]) -> None:
         part = PacketBatch(
@@ -178,21 +186,22 @@ class _Collector:
         prefixes = batch.prefixes[found.rows]
         fields = Fields(prefixes)
         ssrc = fields.long(found.payload + 8)
-        stream = self.streams.numbers(
-            {**_words(fields, found), _SSRC: ssrc}, lambda row: (_flow(prefixes, found, row), int(ssrc[row]))
+        rows = self.rtp.add(len(ssrc))
+        rows["stream"] = self.streams.numbers(
+            _key(fields, found, ssrc), lambda row: (_flow(prefixes, found, row), int(ssrc[row]))
         )
-        sequences = fields.word(found.payload + 2).astype(np.uint16)
-        columns = RtpColumns(
-            stream, sequences, fields.long(found.payload + 4), batch.times[found.rows], found.size, marks[wanted]
-        )
-        self.rtp.append(columns)
+        rows["sequences"] = fields.word(found.payload + 2)
+        rows["timestamps"] = fields.long(found.payload + 4)
+        rows["times"] = batch.times[found.rows]
+        rows["sizes"] = np.minimum(found.size, 0xFFFF)
+        rows["marks"] = marks[wanted]
 
     def _take_tcp(self, batch: PacketBatch, found: Transport) -> None:
         if not len(found.rows):
             return
         prefixes = batch.prefixes[found.rows]
         fields = Fields(prefixes)
-        flow = self.flows.numbers(_words(fields, found), lambda row: (_flow(prefixes, found, row), 0))
+        flow = self.flows.numbers(_key(fields, found), lambda row: (_flow(prefixes, found, row), 0))
         present = np.clip(batch.captured[found.rows] - found.payload, 0, found.size)
         segments = TcpSegments(
             flow, fields.long(found.header + 4), batch.times[found.rows], batch.positions[found.rows] + found.payload,
@@ -207,24 +216,35 @@ def collect(path: str | Path) -> CaptureColumns:
     for batch in read_capture(path):
         collector.take(batch)
     none = np.empty(0, np.int64)
-    rtp = collector.rtp or [
-        RtpColumns(
-            none.astype(np.int32), none.astype(np.uint16), none.astype(np.uint32), none, none, none.astype(np.uint8)
-        )
-    ]
     tcp = collector.tcp or [TcpSegments(none.astype(np.int32), none.astype(np.uint32), none, none, none, none)]
     return CaptureColumns(
-        RtpColumns(*(np.concatenate([getattr(part, name) for part in rtp]) for name in RtpColumns.__slots__)),
+        collector.rtp.rows(),
         tuple(collector.streams.named),
         TcpSegments(*(np.concatenate([getattr(part, name) for part in tcp]) for name in TcpSegments.__slots__)),
         tuple(flow for flow, _ in collector.flows.named),
     )
 
 
-def _big(prefixes: npt.NDArray[np.uint8], position: int, size: int) -> npt.NDArray[np.uint16 | np.uint32]:
-    """The big-endian number at one position of every row."""
-    found: npt.NDArray[np.uint16 | np.uint32] = prefixes[:, position : position + size].view(f">u{size}")[:, 0]
-    return found
+def _are_plain(words: npt.NDArray[np.uint64], batch: PacketBatch) -> npt.NDArray[np.bool_]:
+    """Which packets are Ethernet without tags, IPv4 without options, whole UDP, RTP and no RTCP.
+
+    words: bytes 8 to 55 of each packet as six little-endian numbers, shape (6, n): several fields fit into one look.
+    """
+    kind, whole, _, ports, begins, _ = words
+    plain: npt.NDArray[np.bool_] = kind & np.uint64(_IPV4_ALONE[0]) == np.uint64(_IPV4_ALONE[1])
+    plain &= whole & np.uint64(_UDP_WHOLE[0]) == np.uint64(_UDP_WHOLE[1])
+    plain &= begins & np.uint64(_RTP_VERSION[0]) == np.uint64(_RTP_VERSION[1])
+    plain &= ~_are_rtcp((begins >> np.uint64(24)).astype(np.uint8))
+    stated = (ports >> np.uint64(48)).astype(np.uint16).byteswap()
+    plain &= whole.astype(np.uint16).byteswap() - stated == 20
+    plain &= (stated >= 8 + RTP_HEADER) & (batch.captured >= _PLAIN_SIZE)
+    plain &= batch.original >= stated.astype(np.int64) + _UDP_AT
+    return plain
+
+
+def _plain_name(prefix: npt.NDArray[np.uint8]) -> tuple[Flow, int]:
+    ssrc = int.from_bytes(prefix[_RTP_AT + 8 : _PLAIN_SIZE].tobytes(), "big")
+    return read_flow(prefix, 26, _UDP_AT, six=False, protocol=UDP), ssrc
 
 
 def is_rtcp(mark: int) -> bool:
@@ -240,15 +260,29 @@ def _pick(found: Transport, wanted: npt.NDArray[np.bool_]) -> Transport:
     return Transport(*(getattr(found, name)[wanted] for name in Transport.__slots__))
 
 
-def _words(fields: Fields, found: Transport) -> Words:
-    words: dict[int, npt.NDArray[np.uint32]] = {_SIX: found.six.astype(np.uint32), _PORTS: fields.long(found.header)}
+def _key(fields: Fields, found: Transport, ssrc: npt.NDArray[np.uint32] | None = None) -> Words:
+    """What tells streams apart, as numbers; the first three are those that ``_take_plain`` makes for IPv4."""
     length = np.where(found.six, 16, 4)
+    ports = _swapped(fields.long(found.header))
+    sources, destinations = [], []
     for index in range(4):
-        present = found.six | (index == 0)
         at = found.addresses + 4 * index
-        words[_SOURCE + index] = np.where(present, fields.long(at), np.uint32(0))
-        words[_DESTINATION + index] = np.where(present, fields.long(at + length), np.uint32(0))
-    return words
+        present = found.six | (index == 0)
+        sources.append(np.where(present, _swapped(fields.long(at)), np.uint64(0)))
+        destinations.append(np.where(present, _swapped(fields.long(at + length)), np.uint64(0)))
+    low = destinations[0] & np.uint64(0xFFFF)
+    return [
+        sources[0] | low << np.uint64(32),
+        destinations[0] >> np.uint64(16) | ports << np.uint64(16),
+        np.zeros_like(ports) if ssrc is None else _swapped(ssrc),
+        *sources[1:],
+        *destinations[1:],
+        found.six.astype(np.uint64),
+    ]
+
+
+def _swapped(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
+    return numbers.byteswap().astype(np.uint64)
 
 
 def _flow(prefixes: npt.NDArray[np.uint8], found: Transport, row: int) -> Flow:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.media.interleaved_capture import interleaved_columns
-from conformance.media.rtp_columns import RtpColumns, collect
+from conformance.media.rtp_columns import collect
 from conformance.media.stream_points import MOST_INTERVALS, Points, StreamCurves
 
 if TYPE_CHECKING:
@@ -156,25 +156,28 @@ def capture_statistics(
 
 
 def _streams(
-    columns: RtpColumns, names: tuple[tuple[Flow, int], ...], clocks: Mapping[int, int], interval: float, least: int
+    packets: npt.NDArray[np.void],
+    names: tuple[tuple[Flow, int], ...],
+    clocks: Mapping[int, int],
+    interval: float,
+    least: int,
 ) -> Iterator[CaptureStream]:
-    """One stream after the other: rows are brought together by a stable sort over their numbers."""
-    kind = np.uint16 if len(names) < 0xFFFF else np.int32
-    order = np.argsort(columns.stream.astype(kind), kind="stable")
-    counts = np.bincount(columns.stream[columns.stream >= 0], minlength=len(names))
-    start = int((columns.stream < 0).sum()) if kind is np.int32 else 0
-    for number, count in enumerate(counts.tolist()):
-        rows = order[start : start + count]
+    """One stream after the other: packets are brought together by a stable sort over the numbers of the streams."""
+    owners = packets["stream"]
+    order = np.argsort(owners.astype(np.uint16) if len(names) < 0xFFFF else owners, kind="stable")
+    counts = np.bincount(owners + 1, minlength=len(names) + 1)
+    start = int(counts[0])
+    opaque = packets.view(f"V{packets.itemsize}")
+    for (flow, ssrc), count in zip(names, counts[1:].tolist(), strict=True):
+        rows = opaque[order[start : start + count]].view(packets.dtype)
         start += count
-        numbers = columns.sequences[rows]
+        numbers, marks, times = (np.ascontiguousarray(rows[name]) for name in ("sequences", "marks", "times"))
         if count < least or not _plausible(numbers):
             continue
-        marks, times = columns.marks[rows], columns.times[rows]
         first = int(times[0])
         clock = clocks.get(int(np.bincount(marks & 0x7F).argmax()), VIDEO_CLOCK)
-        flow, ssrc = names[number]
         figures = _statistics(
-            numbers, columns.timestamps[rows], (times - first) / 1e9, columns.sizes[rows], marks, clock, interval,
+            numbers, rows["timestamps"], (times - first) / 1e9, rows["sizes"].astype(np.int64), marks, clock, interval,
             first / 1e9,
         )  # fmt: skip
         yield CaptureStream(flow, ssrc, figures)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 from conformance.peers.faults import DeviceClosed, DeviceFault, NoAnswer
 from conformance.peers.media_track import Track
 from conformance.peers.rtsp_client import Answer, RtspClient
 from conformance.protocols.rtsp_auth import answer_challenge, format_authorization, parse_www_authenticate
 from conformance.protocols.rtsp_headers import Transport, format_transport, parse_session, parse_transport
-from conformance.protocols.rtsp_url import append_control, control_base, resolve_control, split_url
+from conformance.protocols.rtsp_url import DEFAULT_PORT, append_control, control_base, resolve_control
 from conformance.protocols.sdp import parse_sdp
 from conformance.protocols.sdp_values import SessionDescription
 from conformance.protocols.violation import CodecError
@@ -78,8 +79,8 @@ class Player:
         self._challenge_count = 0
         self._connect_wait = connect_wait
         self._arrival = asyncio.Event()
-        parts = split_url(url.partition("#")[0])
-        self.client = RtspClient(wire, parts.host, parts.port, answer_wait=answer_wait)
+        parts = urlsplit(url)  # any URL that names a host will do: bent URLs are part of the tests
+        self.client = RtspClient(wire, parts.hostname or "", parts.port or DEFAULT_PORT, answer_wait=answer_wait)
         self.client.on_interleaved = self._interleaved
 
     # steps
@@ -164,11 +165,15 @@ class Player:
     async def setup(self, track: Track, lower: Lower = "tcp", wanted: Transport | None = None) -> Answer:
         """SETUP one track. Raises PlayRefused."""
         transport = wanted or await self._offer(track, lower)
-        answer = await self.request("SETUP", track.control, {"Transport": format_transport(transport)})
+        answer = await self.setup_raw(track, transport)
         if answer.status != OK:
             raise PlayRefused("SETUP", answer)
         self.accept_setup(track, answer)
         return answer
+
+    async def setup_raw(self, track: Track, transport: Transport) -> Answer:
+        """SETUP with this transport, whatever comes of it."""
+        return await self.request("SETUP", track.control, {"Transport": format_transport(transport)})
 
     def accept_setup(self, track: Track, answer: Answer) -> None:
         """Take session, timeout and transport from a SETUP answer. Raises CodecError."""
@@ -319,8 +324,3 @@ class Player:
         for track in self.tracks:
             for socket in track.sockets:
                 socket.close()
-
-
-def with_transport(transport: Transport, **changes: object) -> Transport:
-    """The transport with other fields, for SETUP requests that ask for something special."""
-    return replace(transport, **changes)  # type: ignore[arg-type]

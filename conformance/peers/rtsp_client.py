@@ -65,6 +65,12 @@ class RtspClient:
         self._sent: deque[float] = deque()
         self._reader: asyncio.Task[None] | None = None
         self._tail = b""
+        self._heads: list[bytes] = []
+
+    @property
+    def transcript(self) -> bytes:
+        """The exact bytes of every response and request of the device, media left out."""
+        return b"".join(self._heads)
 
     async def open(self, within: float) -> RtspClient:
         """Connect. Raises Refused or Expired."""
@@ -108,8 +114,10 @@ class RtspClient:
             elif len(self.interleaved) < MEDIA_BACKLOG:
                 self.interleaved.append((message.channel, message.data, at))
         elif isinstance(message, Response):
+            self._heads.append(message.raw)
             self._answers.append((message, at))
         elif isinstance(message, Request):
+            self._heads.append(message.raw)
             self.server_requests.append(message)
         else:
             self.strays.append(message)

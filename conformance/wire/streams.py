@@ -155,6 +155,7 @@ class Datagram:
     """A bound UDP socket.
 
     on_packet: when set, called with every packet released, instead of queueing (for high rates; must not block).
+    received: packets released so far.
     dropped: packets lost on our side: the queue was full (bounded at 4096 packets, 8 MiB) or the kernel's buffer was.
     """
 
@@ -165,6 +166,7 @@ class Datagram:
         self.on_packet: Callable[[Packet], None] | None = None
         self.closed = False
         self.dropped = 0
+        self.received = 0
         self._wire = wire
         self._queue: deque[Packet] = deque()
         self._queued = 0
@@ -203,6 +205,7 @@ class Datagram:
         source = event.meta["peer"]
         packet = Packet(event.data, event.at / NS, (source[0], source[1]))
         self.dropped += int(event.meta.get("lost", 0))
+        self.received += 1
         if self.on_packet is not None:
             self._wire.call_back(f"on_packet of {self.label}", self.on_packet, packet)
         elif len(self._queue) >= QUEUE_PACKETS or self._queued + len(event.data) > QUEUE_BYTES:

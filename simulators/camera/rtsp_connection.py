@@ -355,7 +355,7 @@ class RtspConnection:
 
     def _known_session(self, request: Request) -> RtspSession | None:
         session = self.server.sessions.get(request.session)
-        return session if session is not None and session.peer == self.peer else None
+        return session if session is not None and self.server.session_usable(session, self) else None
 
     def _session(self, request: Request) -> RtspSession:
         session = self._known_session(request)

@@ -202,6 +202,11 @@ class RtspServer:
         """Whether SETUP may use this play: allowed on this very connection, and not used up."""
         return not self.config.token_guard or (play.owner is connection and not play.spent)
 
+    def session_usable(self, session: RtspSession, connection: RtspConnection) -> bool:
+        """Whether a connection may use a session: from the same address, under the token guard its own only."""
+        own = session.connection is connection or not self.config.token_guard
+        return own and session.peer == connection.peer
+
     async def transport_allowed(self, option: TransportOption, peer: str) -> bool:
         """Whether one alternative of a Transport header can be used; media go to the peer and nowhere else."""
         if option.multicast or option.mode != "PLAY" or not self._is_peer(option.destination, peer):

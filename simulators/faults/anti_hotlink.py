@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import re
 from typing import Any
 
 from conformance.protocols.tykd_message import Message
 from simulators.camera.camera import Camera
 from simulators.camera.play_url import Target
 from simulators.camera.rtsp_connection import RtspConnection
+from simulators.camera.rtsp_request import Answer, Request, TransportOption
 from simulators.camera.rtsp_server import RtspServer
-from simulators.camera.rtsp_session import Play
+from simulators.camera.rtsp_session import Play, RtspSession
 from simulators.faults.registry import mutant
 
 
@@ -191,3 +194,88 @@ class TokenIsCutToSize(Camera):
 
     zh = "令牌先被截为 32 个字符再询问平台。"
     server_class = _ServerRestoringTokens
+
+
+class _ServerOfSharedSessions(RtspServer):
+    def session_usable(self, session: RtspSession, connection: RtspConnection) -> bool:
+        return True
+
+
+@mutant(violates="IF-AHL-20a")
+class SessionOfAnyConnection(Camera):
+    """A session number is good on every connection."""
+
+    zh = "任何连接都可以使用他人的会话号。"
+    server_class = _ServerOfSharedSessions
+
+
+class _ServerSendingAnywhere(RtspServer):
+    async def transport_allowed(self, option: TransportOption, peer: str) -> bool:
+        return True
+
+
+@mutant(violates="IF-AHL-25")
+class MediaToAnyDestination(Camera):
+    """Any `destination` of SETUP is accepted."""
+
+    zh = "接受 SETUP 中的任意 destination。"
+    server_class = _ServerSendingAnywhere
+
+
+class _ServerWithSecondPath(RtspServer):
+    async def token_accepted(self, target: Target) -> bool:
+        return target.token == "" or await super().token_accepted(target)
+
+
+class _ConnectionWithSecondPath(RtspConnection):
+    async def describe(self, request: Request) -> Answer:
+        if re.search(r"/ch[0-9]+_[0-9]+\.h264\Z", request.uri):
+            host = request.uri.partition("//")[2].partition("/")[0]
+            query = f"devid={self.server.config.dev_id}&channelno=0&streamtype=1&hashtoken="
+            request = dataclasses.replace(request, uri=f"rtsp://{host}/realplay?{query}")
+        return await super().describe(request)
+
+
+@mutant(violates="IF-AHL-22")
+class SecondPathPlays(Camera):
+    """The path /ch0_0.h264 plays the same stream without a token."""
+
+    zh = "路径 /ch0_0.h264 不经令牌即可播放同一码流。"
+    server_class = type("BrokenServer", (_ServerWithSecondPath,), {"connection_class": _ConnectionWithSecondPath})
+
+
+@mutant(violates="IF-AHL-29")
+class BadTokensUseUpSlots(Camera):
+    """After ten refused tokens nothing plays any more."""
+
+    zh = "十次令牌被拒之后不再允许任何播放。"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.refused = 0
+
+    async def ask_token(self, kind: str, channel: str, subject: str, token: str) -> bool:
+        accepted = await super().ask_token(kind, channel, subject, token)
+        self.refused += not accepted
+        return accepted and self.refused < 10
+
+
+@mutant(violates="IF-AHL-17a")
+class TokenInSessionName(Camera):
+    """The last token asked about is shown in the SDP of everyone."""
+
+    zh = "最近询问的令牌出现在所有人的 SDP 中。"
+    last = ""
+
+    async def ask_token(self, kind: str, channel: str, subject: str, token: str) -> bool:
+        accepted = await super().ask_token(kind, channel, subject, token)
+        type(self.server).agent_text = token
+        return accepted
+
+    class server_class(RtspServer):
+        agent_text = "-"
+
+        async def sdp_for(self, play: Play, host: str) -> str:
+            text = await super().sdp_for(play, host)
+            found = text.replace("\r\nt=0 0", f"\r\ni={self.agent_text}\r\nt=0 0", 1)
+            return re.sub(r"(c=IN IP4 0\.0\.0\.0\r\n)(i=[^\r]*\r\n)", r"\2\1", found)

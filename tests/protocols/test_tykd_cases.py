@@ -90,7 +90,7 @@ def test_what_is_not_declared_is_not_valid_but_refused() -> None:
     unsupported = refused["VIDEO_PTZ-unsupported"]
     assert (unsupported.kind, unsupported.requirement, unsupported.expected) == (
         "unsupported",
-        "BIZ-LIV-03",
+        "BIZ-LIV-03a",
         frozenset({255}),
     )
     assert decoded(unsupported).violations == ()
@@ -185,7 +185,7 @@ def test_tolerated_requests_have_no_faults(features: dict[str, Any], direction: 
         assert message.faults == (), case.id
         assert {violation.rule for violation in message.violations} == ({case.rule} if case.rule else set()), case.id
         assert (case.requirement, dict(message.values)) == (
-            "IF-FRM-06",
+            "IF-FRM-06e",
             {name: value for name, value in case.values.items() if name != "KandianUnknown"},
         )
 

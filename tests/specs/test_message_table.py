@@ -186,7 +186,7 @@ def test_what_can_harm_a_device_is_marked(table: MessageTable) -> None:
 def test_refusal_requirements_are_filled_in(table: MessageTable) -> None:
     assert table.command("SET_CHANNEL").refusal_requirement == "IF-PAR-05"
     assert table.command("GET_CHANNEL").refusal_requirement == "IF-FRM-08"
-    assert table.command("VIDEO_PTZ").unsupported_requirement == "BIZ-LIV-03"
+    assert table.command("VIDEO_PTZ").unsupported_requirement == "BIZ-LIV-03a"
     assert table.command("GET_CHANNEL").unsupported_requirement == "IF-FRM-08"
 
 

@@ -1,25 +1,26 @@
-"""Steps that the registration and login tests share: restarts, bad HTTP answers, coming back after a loss."""
+"""Steps that the registration and login tests share: restarts, requests over HTTP, coming back after a loss."""
 
 from __future__ import annotations
 
-from conformance.peers.answers import Answer, changed, raw, without
+from typing import TypeVar
+
 from conformance.peers.device_control import DeviceControl
-from conformance.peers.faults import BenchFault, DeviceFault
+from conformance.peers.device_link import DeviceLink, Received
+from conformance.peers.faults import DeviceFault, NoAnswer
+from conformance.peers.history import History
 from conformance.peers.province import Province
-from conformance.peers.registrar import HttpReceived, HttpStep, Registrar
-from conformance.protocols.http_message import HttpResponse, serialize_response
-from conformance.protocols.tykd_message import encode_message
+from conformance.peers.registrar import HttpReceived
+from specs.condition import parse_condition
 from specs.declaration import LoadedDeclaration
 from specs.messages import MessageTable
-from specs.model import Limit
+from specs.model import SECONDS, Limit
 
-DEVICE_TYPES = {"camera": "1", "dvr": "2", "nvr": "3"}
-HTML = b"<html><body>moved</body></html>"
+T = TypeVar("T")
 
 
 def longest(limit: Limit) -> float:
-    """The longest time that a limit allows in seconds, measurement uncertainty allowed for."""
-    return limit.seconds + limit.uncertainty
+    """The longest time in seconds that a limit allows, measurement uncertainty allowed for."""
+    return limit.seconds + limit.uncertainty * SECONDS[limit.unit]
 
 
 async def restart(province: Province) -> float:
@@ -37,8 +38,39 @@ async def hurry(control: DeviceControl, declaration: LoadedDeclaration) -> None:
         await control.do("power", state="on")
 
 
+async def arrival(history: History[T], count: int, within: float) -> T | None:
+    """The arrival of that number, or None when it does not come in time."""
+    try:
+        return await history.reach(count, within)
+    except NoAnswer:
+        return None
+
+
+async def message(province: Province, name: str, within: float) -> Received | None:
+    """The next message of that name, or None when it does not come in time."""
+    try:
+        return await province.next(name, within=within)
+    except NoAnswer:
+        return None
+
+
+async def online(province: Province, within: float) -> DeviceLink | None:
+    """The connection on which the device is or comes online, or None when it does not in time."""
+    try:
+        return await province.online(within=within)
+    except DeviceFault:
+        return None
+
+
+async def relogin(province: Province) -> Received:
+    """Close the connection from the platform's side and wait for the next LOGIN. Raises DeviceFault."""
+    wait = province.limits["back_online_wait"].seconds
+    (await province.online(within=wait)).close()
+    return await province.next("LOGIN", within=wait)
+
+
 async def answers_again(province: Province, within: float) -> float | None:
-    """Seconds until the device answers a query, at most ``within``; None when it does not.
+    """Seconds until the device answers a query; None when it does not within ``within`` seconds.
 
     A connection may look alive long after the network was cut, so only an answer counts.
     """
@@ -48,110 +80,41 @@ async def answers_again(province: Province, within: float) -> float | None:
         try:
             exchanged = await province.command("STORE_QUERY", within=min(rest, attempt))
         except DeviceFault:
-            if province.link is not None:
-                await province.wire.sleep(min(rest, province.limits["retry_pause"].seconds))
             continue
         return exchanged.answered_at - started
     return None
 
 
-def expected_identity(declaration: LoadedDeclaration, manufacturer_length: int) -> dict[str, str]:
-    """Elements of REDIRECT and REGISTER as the declaration has them; what it leaves open is left out."""
-    device = declaration.declaration.device
-    known = {
-        "ManufacturerNo": device.dev_id[:manufacturer_length],
-        "Mode": device.model,
-        "DevType": DEVICE_TYPES.get(str(declaration.features.get("type")), ""),
-        "DevID": device.dev_id,
-        "DevKey": declaration.key,
-    }
-    return {name: text for name, text in known.items() if text}
+def allowed_values(table: MessageTable, command: str, element: str, declaration: LoadedDeclaration) -> set[str]:
+    """Values of an enumerated element that the declaration leaves open."""
+    found = table.command(command).request.element(element).enum
+    return {str(value.value) for value in found if parse_condition(value.when)(declaration.features) is not False}
 
 
-def request_faults(received: HttpReceived, expected: dict[str, str], secret: str = "DevKey") -> list[str]:
-    """Everything wrong with one REDIRECT or REGISTER request: HTTP, elements, their order and values."""
-    request = received.request
+def request_faults(
+    received: HttpReceived, table: MessageTable, declaration: LoadedDeclaration, manufacturer_length: int
+) -> list[str]:
+    """Everything wrong with one REDIRECT or REGISTER request: HTTP, elements, their order and declared values."""
+    request, found = received.request, received.message
     lengths = request.headers.all("Content-Length")
     faults = [violation.explain for violation in request.violations]
     if (request.method, request.version) != ("POST", "HTTP/1.1"):
         faults.append(f"{request.method} {request.version}")
     if lengths != (str(len(request.body)),):
-        faults.append(f"Content-Length {lengths} for {len(request.body)} bytes")
-    if not request.headers.get("Content-Type").lower().replace(" ", "").startswith("text/xml"):
+        faults.append(f"Content-Length {', '.join(lengths) or 'missing'} for {len(request.body)} bytes")
+    if request.headers.get("Content-Type").partition(";")[0].strip().lower() != "text/xml":
         faults.append(f"Content-Type {request.headers.get('Content-Type')!r}")
-    if received.message is None:
+    if found is None:
         return [*faults, str(received.error)]
-    faults += [f"{violation.rule}: {violation.explain}" for violation in received.message.violations]
-    for name, text in expected.items():
-        found = received.message.get(name)
-        if found != text:
-            faults.append(f"{name} is not the declared one" if name == secret else f"{name} {found!r}, not {text!r}")
+    faults += [f"{violation.rule}: {violation.explain}" for violation in found.violations]
+    device = declaration.declaration.device
+    declared = {"ManufacturerNo": device.dev_id[:manufacturer_length], "Mode": device.model, "DevID": device.dev_id}
+    faults += [
+        f"{n} {found.get(n)!r}, declared {text!r}" for n, text in declared.items() if text and text != found.get(n)
+    ]
+    if declaration.key and found.get("DevKey") != declaration.key:
+        faults.append("DevKey is not the declared one")
+    types = allowed_values(table, found.name, "DevType", declaration)
+    if found.get("DevType") not in types:
+        faults.append(f"DevType {found.get('DevType')!r}, declared {', '.join(sorted(types))}")
     return faults
-
-
-class BadAnswers:
-    """HTTP answers that must count as failure, each with an address that nobody may use."""
-
-    def __init__(self, table: MessageTable, step: HttpStep, address: dict[str, str], overlong: int) -> None:
-        self._table = table
-        self._step = step
-        self._address = address
-        self._overlong = overlong
-
-    def named(self, name: str) -> Answer:
-        """One of ``names``."""
-        if name == "no-address-element":
-            return without(*list(self._address)[-1:])
-        if name == "no-result":
-            return lambda reply: without("Result")(changed(**self._address)(reply)[0])
-        return lambda reply: raw(self._response(name, {**reply.values, **self._address}))(reply)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every bad answer."""
-        return ("500", "302", "404-html", "no-address-element", "no-result", "cut", "overlong", "no-xml", "result-9")
-
-    def _response(self, name: str, values: dict[str, str]) -> bytes:
-        if name == "result-9":
-            values = {**values, "Result": "9"}
-        xml = encode_message(self._table, self._step.command, "response", values, check=False)
-        status, headers = 200, {"Content-Type": "text/xml;charset=UTF-8", "Connection": "close"}
-        if name in ("500", "302"):
-            status = int(name)
-            headers["Location"] = self._address.get("LcmsUrl") or f"http://{self._address.get('NatIP')}/"
-        elif name == "404-html":
-            status, xml = 404, HTML
-        elif name == "cut":
-            xml = xml[: len(xml) * 2 // 3]
-        elif name == "overlong":
-            end = xml.rindex(b"</")
-            xml = xml[:end] + b"<!--" + b"x" * self._overlong + b"-->" + xml[end:]
-        elif name == "no-xml":
-            xml = b"OK"
-        return serialize_response(HttpResponse.build(status, "Bad" if status != 200 else "OK", headers, xml))
-
-
-async def move_registrar(registrar: Registrar) -> str:
-    """The province platform listens on another port from now on. Returns its URL."""
-    await registrar.stop()
-    await registrar.start(registrar.host, 0)
-    return registrar.url
-
-
-def needs_power(declaration: LoadedDeclaration) -> bool:
-    """Whether the bench can cut the supply of this device."""
-    return "power" in declaration.declaration.controls.available
-
-
-__all__ = [
-    "BadAnswers",
-    "BenchFault",
-    "answers_again",
-    "expected_identity",
-    "hurry",
-    "longest",
-    "move_registrar",
-    "needs_power",
-    "request_faults",
-    "restart",
-]

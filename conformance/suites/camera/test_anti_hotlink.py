@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ async def test_url_without_token(player: Players, check: Checks, limits: Limits)
     await refused(player(url), check, "IF-AHL-01", limits("IF-AHL-01").observe_window.seconds)
 
 
-_INCOMPLETE: dict[str, dict[str, str | None]] = {
+_INCOMPLETE: dict[str, dict[str, Any]] = {
     "empty-token": {"hashtoken": ""},
     "token-name-case": {"hashtoken": None, "HashToken": "0" * 32},
     "no-devid": {"devid": None},
