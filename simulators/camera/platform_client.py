@@ -57,10 +57,13 @@ class PlatformClient:
     async def obtain_addresses(self) -> Message:
         """Redirect where needed, then register, with back-off until it works."""
         last_success = time.monotonic()
+        asking = not self.camera.settings.province_url
         while True:
+            asking = asking or self.ask_group_again(time.monotonic() - last_success)
             try:
-                if not self.camera.settings.province_url or self.ask_group_again(time.monotonic() - last_success):
+                if asking:
                     await self.redirect()
+                    asking = False
                 answer = await self.register()
             except NotReached as error:
                 _LOG.info("%s", error)

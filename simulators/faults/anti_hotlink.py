@@ -229,10 +229,10 @@ class _ServerWithSecondPath(RtspServer):
 
 class _ConnectionWithSecondPath(RtspConnection):
     async def describe(self, request: Request) -> Answer:
-        if re.search(r"/ch[0-9]+_[0-9]+\.h264\Z", request.uri):
-            host = request.uri.partition("//")[2].partition("/")[0]
+        if re.search(r"/ch[0-9]+_[0-9]+\.h264\Z", request.url):
+            host = request.url.partition("//")[2].partition("/")[0]
             query = f"devid={self.server.config.dev_id}&channelno=0&streamtype=1&hashtoken="
-            request = dataclasses.replace(request, uri=f"rtsp://{host}/realplay?{query}")
+            request = dataclasses.replace(request, url=f"rtsp://{host}/realplay?{query}")
         return await super().describe(request)
 
 
@@ -260,22 +260,22 @@ class BadTokensUseUpSlots(Camera):
         return accepted and self.refused < 10
 
 
-@mutant(violates="IF-AHL-17a")
-class TokenInSessionName(Camera):
-    """The last token asked about is shown in the SDP of everyone."""
+_LEAKED: list[str] = []
 
-    zh = "最近询问的令牌出现在所有人的 SDP 中。"
-    last = ""
+
+class _ServerShowingTokens(RtspServer):
+    async def sdp_for(self, play: Play, host: str) -> str:
+        text = await super().sdp_for(play, host)
+        return text.replace("\r\nc=", f"\r\ni={_LEAKED[0] if _LEAKED else '-'}\r\nc=", 1)
+
+
+@mutant(violates="IF-AHL-17a")
+class TokenInSessionDescription(Camera):
+    """The first token asked about is shown in the SDP of everyone."""
+
+    zh = "首个被询问的令牌出现在所有人的 SDP 中。"
+    server_class = _ServerShowingTokens
 
     async def ask_token(self, kind: str, channel: str, subject: str, token: str) -> bool:
-        accepted = await super().ask_token(kind, channel, subject, token)
-        type(self.server).agent_text = token
-        return accepted
-
-    class server_class(RtspServer):
-        agent_text = "-"
-
-        async def sdp_for(self, play: Play, host: str) -> str:
-            text = await super().sdp_for(play, host)
-            found = text.replace("\r\nt=0 0", f"\r\ni={self.agent_text}\r\nt=0 0", 1)
-            return re.sub(r"(c=IN IP4 0\.0\.0\.0\r\n)(i=[^\r]*\r\n)", r"\2\1", found)
+        _LEAKED.append(token)
+        return await super().ask_token(kind, channel, subject, token)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from conformance.peers.answers import Answer, Reply, changed, without
 from conformance.protocols.http_message import HttpResponse, serialize_response
 from conformance.protocols.tykd_message import encode_message
+from conformance.wire import Stream, Wire
 from specs.messages import MessageTable
 
 NAMES = ("500", "302", "html", "no-address", "no-result", "cut", "overlong", "no-xml", "unlisted-result")
@@ -49,3 +50,34 @@ def _body(name: str, xml: bytes, overlong: int) -> bytes:
         end = xml.rindex(b"</")
         return xml[:end] + b"<!--" + b"x" * overlong + b"-->" + xml[end:]
     return xml
+
+
+class Trap:
+    """A port that an unusable answer names and that nobody may visit."""
+
+    def __init__(self, wire: Wire, host: str) -> None:
+        self.visits: list[str] = []
+        self.host, self.port = host, 0
+        self._wire = wire
+
+    async def set(self) -> Trap:
+        """Listen."""
+        listener = await self._wire.listen(self.host, 0, self._visit, label="trap")
+        self.port = listener.port
+        self.close = listener.close
+        return self
+
+    async def _visit(self, stream: Stream) -> None:
+        self.visits.append(f"{stream.peer[0]}:{stream.peer[1]}")
+        stream.close()
+
+    @property
+    def register_address(self) -> dict[str, str]:
+        """Elements of REGISTER_RES."""
+        names = ("NatIP", "NatPort", "BackupNatIP", "BackupNatPort")
+        return dict(zip(names, (self.host, str(self.port)) * 2, strict=True))
+
+    @property
+    def redirect_address(self) -> dict[str, str]:
+        """Elements of REDIRECT_RES."""
+        return {"LcmsUrl": f"http://{self.host}:{self.port}/"}

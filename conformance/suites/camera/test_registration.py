@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import datetime
 
 from conformance.model.checks import Checks, say
-from conformance.peers.answers import changed, refuse, silent, without
+from conformance.peers.answers import changed, silent, without
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.faults import BenchFault, DeviceFault
 from conformance.peers.group import GroupPlatform
 from conformance.peers.province import CHINA, Province
-from conformance.peers.registrar import UNKNOWN_DEVICE, WRONG_KEY, Registrar
+from conformance.peers.registrar import Registrar
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.camera.bad_http_answers import NAMES, bad_answer
 from conformance.suites.camera.registration_steps import (
     arrival,
     longest,
@@ -24,12 +22,13 @@ from conformance.suites.camera.registration_steps import (
     request_faults,
     restart,
 )
-from conformance.wire import Stream, Wire
 from specs.declaration import LoadedDeclaration
 from specs.messages import MessageTable
-from specs.model import SECONDS
 
-MAY_BE_EMPTY = ["BackupNatIP", "BackupNatPort", "TurnIP", "TurnPort", "BackupTurnIP", "BackupTurnPort", "FtpIP", "FtpPort", "FtpAccount", "FtpPassword", "Time"]
+MAY_BE_EMPTY = (
+    *("BackupNatIP", "BackupNatPort", "TurnIP", "TurnPort", "BackupTurnIP", "BackupTurnPort"),
+    *("FtpIP", "FtpPort", "FtpAccount", "FtpPassword", "Time"),
+)
 UNASKED = say(
     "设备未向集团平台请求重定向，请仅配置集团平台地址后重试",
     "the device did not ask the group platform: set it up with the group address only",
@@ -131,278 +130,6 @@ async def test_restart_with_empty_addresses(
     registrar.answer = changed()
     await restart(province)
     await registrar.attempts.next(longest(limits("IF-REG-02b").back_online_within))
-
-
-@verifies("IF-REG-05")
-async def test_back_off_after_failed_connections(
-    province: Province, registrar: Registrar, check: Checks, limits: Limits
-) -> None:
-    """Pauses between failed connections to the registration server are random and within their limits."""
-    limit, refusal = limits("IF-REG-05"), limits("IF-REG-05a")
-    check.step("s1")
-    registrar.accepting = False
-    seen = len(registrar.attempts)
-    await restart(province)
-    check.step("s2")
-    times = [await registrar.attempts.reach(seen + 1, longest(limits("IF-REG-02b").back_online_within))]
-    for _ in range(int(limit.pauses.number)):
-        at = await arrival(registrar.attempts, seen + len(times) + 1, longest(refusal.pause_max))
-        if at is None or (len(times) == 1 and refusal.pause_min.holds(at - times[0])):
-            break
-        times.append(at)
-    check.step("s3")
-    pauses = [b - a for a, b in itertools.pairwise(times)]
-    if not pauses and len(registrar.attempts) > seen + 1:
-        reason = say("设备把被复位的连接当作拒绝处理", "the device takes a connection that was reset for a refusal")
-        check.inconclusive("IF-REG-05", reason)
-        return
-    if len(pauses) < limit.pauses.number:
-        check.fail("IF-REG-05", say("设备不断重试", "the device tries again and again"), f"{len(times)} attempts")
-    for pause in pauses:
-        check.within("IF-REG-05", pause, limit.pause_min, say("重试间隔", "pause"))
-        check.within("IF-REG-05", pause, limit.pause_max, say("重试间隔", "pause"))
-    if pauses:
-        about = say("最长与最短间隔之差", "longest less shortest pause")
-        check.within("IF-REG-05", max(pauses) - min(pauses), limit.spread, about)
-    check.step("s4")
-    registrar.accepting = True
-    check.control(
-        await online(province, longest(refusal.pause_max)) is not None, say("恢复后上线", "online afterwards")
-    )
-
-
-class Trap:
-    """A port that an unusable answer names and that nobody may visit."""
-
-    def __init__(self, wire: Wire, host: str) -> None:
-        self.visits: list[str] = []
-        self.host, self.port = host, 0
-        self._wire = wire
-
-    async def set(self) -> Trap:
-        """Listen."""
-        listener = await self._wire.listen(self.host, 0, self._visit, label="trap")
-        self.port = listener.port
-        self.close = listener.close
-        return self
-
-    async def _visit(self, stream: Stream) -> None:
-        self.visits.append(f"{stream.peer[0]}:{stream.peer[1]}")
-        stream.close()
-
-    @property
-    def register_address(self) -> dict[str, str]:
-        """Elements of REGISTER_RES."""
-        names = ("NatIP", "NatPort", "BackupNatIP", "BackupNatPort")
-        return dict(zip(names, (self.host, str(self.port)) * 2, strict=True))
-
-    @property
-    def redirect_address(self) -> dict[str, str]:
-        """Elements of REDIRECT_RES."""
-        return {"LcmsUrl": f"http://{self.host}:{self.port}/"}
-
-
-@verifies("IF-REG-05a", "IF-REG-02d")
-async def test_refused_registration(
-    province: Province, registrar: Registrar, wire: Wire, check: Checks, limits: Limits
-) -> None:
-    """A refused registration and one with an unusable answer are tried again after the long pause only."""
-    limit, unusable = limits("IF-REG-05a"), limits("IF-REG-02d")
-    trap = await Trap(wire, province.primary.host).set()
-    case = wire.random.choice(NAMES)
-    bad = bad_answer(
-        case,
-        province.table,
-        "REGISTER",
-        trap.register_address,
-        int(unusable.overlong.number),
-        int(limits("IF-LOG-01a").unlisted_code.number),
-    )
-    check.step("s1")
-    registrar.answer = refuse(WRONG_KEY)
-    seen = len(registrar.received)
-    await restart(province)
-    first = await registrar.received.reach(seen + 1, longest(limits("IF-REG-02b").back_online_within))
-    check.step("s2")
-    registrar.answer = bad
-    second = await arrival(registrar.received, seen + 2, longest(limit.pause_max))
-    registrar.answer = changed()
-    if second is None:
-        for requirement in ("IF-REG-05a", "IF-REG-02d"):
-            check.fail(requirement, say("退避后再次注册", "a new registration after the pause"), "silence")
-        return
-    third = await arrival(registrar.received, seen + 3, longest(limit.pause_max))
-    about = say(f"不可用应答 {case} 之后的等待", f"pause after the unusable answer {case}")
-    _judge_pause(check, limits, "IF-REG-05a", second.at - first.at, say("Result 2 之后的等待", "pause after Result 2"))
-    for requirement in ("IF-REG-05a", "IF-REG-02d"):
-        _judge_pause(check, limits, requirement, third.at - second.at if third else None, about)
-    check.equal("IF-REG-02d", trap.visits, [], say(f"对应答 {case} 中地址的访问", f"visits to the address of {case}"))
-    check.step("s3")
-    back = await online(province, province.limits["registration_wait"].seconds)
-    check.control(back is not None, say("正常应答后上线", "online after a good answer"))
-    trap.close()
-
-
-def _judge_pause(check: Checks, limits: Limits, requirement: str, pause: float | None, about: object) -> None:
-    limit = limits("IF-REG-05a")
-    text = about if isinstance(about, str) else about
-    if pause is None:
-        check.fail(requirement, say("退避后重试", "another try after the pause"), say("未重试", "none"), text)  # type: ignore[arg-type]
-        return
-    check.within(requirement, pause, limit.pause_min, text)  # type: ignore[arg-type]
-    check.within(requirement, pause, limit.pause_max, text)  # type: ignore[arg-type]
-
-
-@verifies("IF-REG-02c", "IF-REG-02d")
-async def test_group_is_asked_again(
-    province: Province, registrar: Registrar, group: GroupPlatform, wire: Wire, check: Checks, limits: Limits
-) -> None:
-    """Refused as unknown again and again the device asks the group, and takes no unusable answer from it."""
-    limit, unusable = limits("IF-REG-02c"), limits("IF-REG-02d")
-    pause = longest(limit.refusal_pause_max)
-    trap = await Trap(wire, province.primary.host).set()
-    case = wire.random.choice(NAMES)
-    unlisted = int(limits("IF-LOG-01a").unlisted_code.number)
-    check.step("s1")
-    registrar.answer = refuse(UNKNOWN_DEVICE)
-    group.answer = bad_answer(
-        case, province.table, "REDIRECT", trap.redirect_address, int(unusable.overlong.number), unlisted
-    )
-    seen, asked = len(registrar.received), len(group.received)
-    await restart(province)
-    await registrar.received.reach(seen + 1, longest(limits("IF-REG-02b").back_online_within))
-    check.step("s2")
-    refusals = int(limit.refusals.number)
-    first = await arrival(group.received, asked + 1, pause * refusals)
-    about = say("重新询问集团之前被拒绝的注册数", "registrations refused before the group was asked")
-    if not check.equal("IF-REG-02c", (len(registrar.received) - seen, first is not None), (refusals, True), about):
-        check.inconclusive("IF-REG-02d", say("设备未请求重定向", "the device asked for no redirect"))
-        if first is None:
-            return
-    assert first is not None
-    registrar.answer = group.answer = changed()
-    await registrar.stop()
-    await registrar.start(registrar.host, 0)
-    second = await arrival(group.received, asked + 2, pause)
-    about = say(f"不可用应答 {case} 之后的等待", f"pause after the unusable answer {case}")
-    _judge_pause(check, limits, "IF-REG-02d", second.at - first.at if second else None, about)
-    check.equal("IF-REG-02d", trap.visits, [], say(f"对应答 {case} 中地址的访问", f"visits to the address of {case}"))
-    check.step("s3")
-    back = await online(province, province.limits["registration_wait"].seconds)
-    check.true("IF-REG-02c", back is not None, say("在新的省平台上线", "online at the new province platform"))
-    trap.close()
-
-
-@verifies("IF-REG-05b")
-async def test_pauses_before_reconnecting(province: Province, check: Checks, limits: Limits) -> None:
-    """Pauses before a new signalling connection grow with each failure and begin anew once the device is online."""
-    limit, primary, wire = limits("IF-REG-05b"), province.primary, province.wire
-    link = await province.online()
-    check.step("s1")
-    primary.accepting = province.backup.accepting = False
-    seen, times = len(primary.attempts), [wire.now()]
-    link.close()
-    check.step("s2")
-    for number in range(int(limit.losses.number)):
-        at = await arrival(primary.attempts, seen + number + 1, longest(limit.pause_max))
-        if at is None:
-            check.fail("IF-REG-05b", say("设备不断重连", "the device connects again and again"), f"{number} attempts")
-            break
-        times.append(at)
-    check.step("s3")
-    pauses = [b - a for a, b in itertools.pairwise(times)]
-    shown = " ".join(f"{pause:.3f}" for pause in pauses)
-    if pauses:
-        about = say("首次重连前的等待", "pause before the first reconnect")
-        check.within("IF-REG-05b", pauses[0], limit.first_pause_min, about)
-        check.within("IF-REG-05b", pauses[0], limit.first_pause_max, about)
-        least = min(pauses[0] * limit.growth.number ** (len(pauses) - 1), limit.pause_max.number)
-        check.true("IF-REG-05b", pauses[-1] >= least, say("间隔逐次增大", "the pauses grow"), f"{shown} s")
-        check.within("IF-REG-05b", max(pauses), limit.pause_max, say("最长间隔", "longest pause"))
-    check.step("s4")
-    primary.accepting = province.backup.accepting = True
-    back = await online(province, longest(limit.pause_max))
-    check.control(back is not None, say("恢复后上线", "online afterwards"))
-    if back is None:
-        return
-    seen, lost = len(primary.attempts), wire.now()
-    back.abort()
-    at = await arrival(primary.attempts, seen + 1, longest(limit.pause_max))
-    about = say("上线后再次断开的首次等待", "first pause after having been online")
-    check.within("IF-REG-05b", (at or lost + limit.pause_max.seconds) - lost, limit.first_pause_max, about)
-
-
-@verifies("IF-REG-06", "IF-REG-06b", "IF-REG-06a", "IF-REG-03")
-async def test_access_servers_fail(
-    province: Province, registrar: Registrar, declaration: LoadedDeclaration, check: Checks, limits: Limits
-) -> None:
-    """The backup takes over, the primary comes first at the next reconnect, and without both the device registers."""
-    if not await _fail_over(province, check, limits):
-        for requirement in ("IF-REG-06b", "IF-REG-06a", "IF-REG-03"):
-            check.inconclusive(requirement, say("设备未切换到备用", "the device did not change to the backup"))
-        return
-    await _back_to_primary(province, check, limits)
-    await province.online(within=province.limits["back_online_wait"].seconds)
-    check.step("s1")
-    limit = limits("IF-REG-06a").register_within
-    seen, lost = len(registrar.received), province.wire.now()
-    await province.backup.stop()
-    await province.primary.stop()
-    await province.primary.start(province.primary.host, 0)
-    check.step("s2")
-    registered = await arrival(registrar.received, seen + 1, longest(limit))
-    if registered is None:
-        check.fail("IF-REG-06a", str(limit), say("未重新注册", "no new registration"))
-        check.inconclusive("IF-REG-03", say("设备未重新注册", "the device did not register again"))
-    else:
-        check.within("IF-REG-06a", (registered.at - lost) / SECONDS[limit.unit], limit)
-        check.step("s3")
-        login = await message(province, "LOGIN", longest(limits("IF-REG-03").connect_within))
-        port = province.primary.port
-        expected = say(f"登录到新端口 {port}", f"a login at the new port {port}")
-        for requirement in ("IF-REG-06a", "IF-REG-03"):
-            check.true(requirement, login is not None, expected, login.link.server if login else "silence")
-    if declaration.declaration.bench.access_port:
-        await province.primary.stop()
-        await province.primary.start(province.primary.host, declaration.declaration.bench.access_port)
-
-
-async def _fail_over(province: Province, check: Checks, limits: Limits) -> bool:
-    """IF-REG-06. Whether the device went to the backup."""
-    limit = limits("IF-REG-06").failover_within
-    link = await province.online()
-    if link.server != "primary":
-        link = (await relogin(province)).link
-        await province.online()
-    check.step("s1")
-    check.control(link.server == "primary", say("设备在主服务器在线", "the device is online at the primary"))
-    check.step("s2")
-    lost = province.wire.now()
-    await province.primary.stop()
-    check.step("s3")
-    login = await message(province, "LOGIN", longest(limit))
-    if login is None:
-        return check.fail("IF-REG-06", say("在备用服务器登录", "a login at the backup"), say("未登录", "none"))
-    check.within("IF-REG-06", login.at - lost, limit)
-    await province.online(within=longest(limit))
-    return check.equal("IF-REG-06", login.link.server, "backup", say("登录的服务器", "server of the login"))
-
-
-async def _back_to_primary(province: Province, check: Checks, limits: Limits) -> None:
-    """IF-REG-06b, with the device online at the backup."""
-    limit, primary = limits("IF-REG-06b"), province.primary
-    link = await province.online()
-    await primary.restart()
-    check.step("s2")
-    seen = len(primary.attempts)
-    await province.wire.sleep(limit.quiet_window.seconds)
-    stays = link.open and len(primary.attempts) == seen
-    check.true("IF-REG-06b", stays, say("保持在备用服务器", "the device stays at the backup"), f"open {link.open}")
-    check.step("s3")
-    link.close()
-    login = await message(province, "LOGIN", longest(limit.reconnect_within))
-    server = login.link.server if login else say("未登录", "none")
-    check.equal("IF-REG-06b", server, "primary", say("下一次登录的服务器", "server of the next login"))
 
 
 @verifies("IF-REG-07", "IF-REG-07a")

@@ -64,9 +64,9 @@ async def test_every_request_is_answered(
         exchanged = await ask(province, frame, link, limit.seconds)
         if exchanged is None:
             check.fail("IF-FRM-08a", say("有应答", "an answer"), say("没有应答", "silence"), command.name)
-        else:
-            check.step("s3")
-            check.within("IF-FRM-08a", exchanged.seconds, limit, command.name)
+            return
+        check.step("s3")
+        check.within("IF-FRM-08a", exchanged.seconds, limit, command.name)
 
 
 @verifies("IF-FRM-08b")

@@ -1,4 +1,4 @@
-"""Requests generated from the message table and the declaration: valid, reduced, broken, bent, not supported, unknown.
+"""Requests generated from the message table and the declaration: valid, reduced, broken, bent, not supported.
 
 One row more in the table is more cases here, without a line of code.
 """
@@ -16,17 +16,13 @@ from conformance.protocols.tykd_cases import (
     Case,
     optional_absent_cases,
     tolerance_cases,
-    unknown_command_codes,
     valid_cases,
     violation_cases,
 )
-from conformance.protocols.tykd_frame import Frame, encode_frame
-from conformance.suites.camera.signalling_steps import ask, query_frame
 from conformance.suites.camera.table_bench import NEVER, Outcome, TableBench
 from specs.declaration import LoadedDeclaration
 from specs.messages import Command, load_message_table
 
-_FOREIGN = "tykd.context.device"
 _SHOWN = 8
 
 
@@ -102,62 +98,3 @@ async def test_bent_requests(province: Province, check: Checks, limits: Limits, 
     check.step("s1")
     cases = tolerance_cases(province.table, declaration.features, device_id=province.device_id)
     _judge(check, "IF-FRM-06e", await _bench(province, limits).send_all(_harmless(cases)))
-
-
-@verifies("IF-FRM-08a")
-async def test_every_request_is_answered(
-    province: Province, check: Checks, limits: Limits, declaration: LoadedDeclaration
-) -> None:
-    """One valid request of every command that the device declares gets an answer."""
-    check.step("s1")
-    cases = valid_cases(province.table, declaration.features, device_id=province.device_id)
-    one_each = {case.command: case for case in reversed(_harmless(cases))}
-    outcomes = await TableBench(province, limits("IF-FRM-08a").answer_within.seconds).send_all(list(one_each.values()))
-    check.step("s2")
-    for outcome in outcomes:
-        answered = say("有应答", "an answer")
-        check.true("IF-FRM-08a", outcome.exchanged is not None, answered, outcome.shown, outcome.case.command)
-
-
-@verifies("IF-FRM-08b", "IF-FRM-08c")
-async def test_foreign_device(
-    province: Province, check: Checks, limits: Limits, declaration: LoadedDeclaration
-) -> None:
-    """Every command under the id of another device is refused, and the refusal holds Result and DevID only."""
-    check.step("s1")
-    cases = violation_cases(province.table, declaration.features, device_id=province.device_id)
-    foreign = [case for case in cases if case.rule == _FOREIGN and not case.destructive]
-    outcomes = await _bench(province, limits).send_all(foreign)
-    check.step("s2")
-    _judge(check, "IF-FRM-08b", outcomes)
-    more = {
-        o.case.command: sorted(set(o.exchanged.message.values) - {"Result", "DevID"})
-        for o in outcomes
-        if o.exchanged is not None and o.exchanged.result != 0
-    }
-    extra = {name: names for name, names in more.items() if names}
-    check.true("IF-FRM-08c", not extra, say("只含 Result 与 DevID", "Result and DevID only"), extra)
-
-
-@verifies("IF-FRM-07")
-async def test_unknown_command_codes(province: Province, check: Checks, limits: Limits) -> None:
-    """Every code that the table does not hold is ignored or refused; the link stays and answers."""
-    limit = limits("IF-FRM-07")
-    link = await province.online()
-    before = len(province.received)
-    check.step("s1")
-    body = query_frame(province).xml
-    sent: dict[int, int] = {}
-    for code in unknown_command_codes(province.table):
-        sent[code] = province.next_sequence()
-        if link.open:
-            link.send_raw(encode_frame(Frame(code, sent[code], body)))
-    check.step("s3")
-    answer = await ask(province, query_frame(province), link, limit.answer_within.seconds) if link.open else None
-    expected = say("同一链路上的查询得到应答", "the query on the same link is answered")
-    check.true("IF-FRM-07", answer is not None and answer.result == 0, expected, "answer" if answer else "none")
-    check.step("s2")
-    heard = [r for r in province.received[before:] if r.link is link and r.received.frame.command in sent]
-    wrong = [r.received.frame.command for r in heard if b"<Result>255<" not in r.received.frame.xml]
-    wrong += [r.received.frame.command for r in heard if r.sequence != sent[r.received.frame.command]]
-    check.true("IF-FRM-07", not wrong, say("忽略或回 255", "ignored or answered 255"), [hex(c) for c in wrong])
