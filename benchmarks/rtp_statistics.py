@@ -26,7 +26,7 @@ from conformance.media.rtp_statistics import CaptureStream, capture_statistics
 
 _Result = TypeVar("_Result")
 GOAL = 10.0
-ROUNDS = 3
+ROUNDS = 4
 _LINE = re.compile(r"0x(?P<ssrc>[0-9A-F]{8})\s+\S+\s+(?P<packets>\d+)\s+(?P<lost>-?\d+) \(", re.MULTILINE)
 
 

@@ -118,25 +118,33 @@ def _walk(buffer: bytearray, limit: int, order: str) -> npt.NDArray[np.int64]:
     unpack = struct.Struct(order + "I").unpack_from
     low, high = (8, 9) if order == "<" else (11, 10)
     starts: list[int] = []
+    steps: list[int] = []
+    counts: list[int] = []
     position, last, usual = 0, -1, -1
     limit -= _PCAP_RECORD
     while position <= limit:
         (length,) = unpack(buffer, position + 8)
-        step = _PCAP_RECORD + length
-        if length != usual:
-            usual = length if length == last else usual
-            last = length
-            starts.append(position)
-            position += step
-            continue
-        end = min(position + _RUN * step, limit + 1)
-        lows = buffer[position + low : end + low : step]
-        highs = buffer[position + high : end + high : step]
-        alike = min(len(lows) - len(lows.lstrip(lows[:1])), len(highs) - len(highs.lstrip(highs[:1])))
-        starts.extend(range(position, position + alike * step, step))
+        step, alike = _PCAP_RECORD + length, 1
+        if length == usual:
+            end = min(position + _RUN * step, limit + 1)
+            lows = buffer[position + low : end + low : step]
+            highs = buffer[position + high : end + high : step]
+            alike = len(lows) - max(len(lows.lstrip(lows[:1])), len(highs.lstrip(highs[:1])))
+        elif length == last:
+            usual = length
+        last = length
+        starts.append(position)
+        steps.append(step)
+        counts.append(alike)
         position += alike * step
-    starts.append(position)
-    return np.array(starts, np.int64)
+    return np.append(_spread(starts, steps, counts), position)
+
+
+def _spread(starts: list[int], steps: list[int], counts: list[int]) -> npt.NDArray[np.int64]:
+    """Every position of runs that begin at ``starts`` and go on in ``steps``."""
+    sizes = np.array(counts, np.int64)
+    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.repeat(np.array(starts, np.int64), sizes) + within * np.repeat(np.array(steps, np.int64), sizes)
 
 
 def _check_chain(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conformance.media.interleaved_capture import interleaved_columns
-from conformance.media.rtp_columns import collect
+from conformance.media.rtp_columns import RTP_ROW, collect
 from conformance.media.stream_points import MOST_INTERVALS, Points, StreamCurves
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ STATIC_CLOCKS = {
     **dict.fromkeys((0, 3, 4, 5, 7, 8, 9, 12, 13, 15, 18), 8_000), 6: 16_000, 10: 44_100, 11: 44_100, 14: VIDEO_CLOCK,
     16: 11_025, 17: 22_050,
 }  # fmt: skip
+_OPAQUE = f"V{RTP_ROW.itemsize}"
 _GAIN = 1 / 16
 _NEGLIGIBLE = 1e-15
 _LONGER_STEP = 1.5
@@ -162,14 +163,20 @@ def _streams(
     interval: float,
     least: int,
 ) -> Iterator[CaptureStream]:
-    """One stream after the other: packets are brought together by a stable sort over the numbers of the streams."""
+    """One stream after the other: packets are brought together by a stable sort over the numbers of the streams.
+
+    They are read in order and written to their places, which is kinder to the caches than the other way round.
+    """
     owners = packets["stream"]
     order = np.argsort(owners.astype(np.uint16) if len(names) < 0xFFFF else owners, kind="stable")
     counts = np.bincount(owners + 1, minlength=len(names) + 1)
     start = int(counts[0])
-    opaque = packets.view(f"V{packets.itemsize}")
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    together = np.empty_like(packets)
+    together.view(_OPAQUE)[ranks] = packets.view(_OPAQUE)
     for (flow, ssrc), count in zip(names, counts[1:].tolist(), strict=True):
-        rows = opaque[order[start : start + count]].view(packets.dtype)
+        rows = together[start : start + count]
         start += count
         numbers, marks, times = (np.ascontiguousarray(rows[name]) for name in ("sequences", "marks", "times"))
         if count < least or not _plausible(numbers):
@@ -265,12 +272,12 @@ def interarrival_jitter(
 def frame_rate(steps: npt.NDArray[np.int32], clock: int) -> tuple[int, float | None]:
     """Distinct timestamps, and frames per second by their steps: see StreamStatistics."""
     moves = steps[steps != 0].astype(np.int64)
-    stamps = np.unique(np.concatenate([[0], np.cumsum(moves)]))
-    gaps = np.diff(stamps)
+    gaps = np.diff(np.sort(np.concatenate([[0], np.cumsum(moves)])))
+    gaps = gaps[gaps > 0]
     if not len(gaps):
-        return len(stamps), None
+        return 1, None
     usual = gaps[gaps <= _LONGER_STEP * np.median(gaps)]
-    return len(stamps), float(clock / usual.mean())
+    return len(gaps) + 1, float(clock / usual.mean())
 
 
 def _bitrates(

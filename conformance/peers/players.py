@@ -14,18 +14,18 @@ class Players:
     """The ``player`` fixture: ``player(channel=0, stream=1)`` has a fresh good token and is not yet connected."""
 
     def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+        self.bench = bench
         self._made: list[Player] = []
 
     @property
     def tokens_needed(self) -> bool:
         """Whether plays go through the anti-hotlink check."""
-        return not self._bench.media_url
+        return not self.bench.media_url
 
     @property
     def authority(self) -> str:
         """``host:port`` of the device's RTSP server, as its last LOGIN said."""
-        logins = self._bench.province.messages("LOGIN")
+        logins = self.bench.province.messages("LOGIN")
         if not logins:
             raise BenchFault("设备尚未登录，播放地址未知", "the device has not logged in: its play address is unknown")
         message = logins[-1].message
@@ -37,17 +37,17 @@ class Players:
         """The live play URL; without ``token`` a fresh good one is issued. ``changes``: other values by name, None
         leaves the parameter out."""
         if not self.tokens_needed:
-            return self._bench.media_url
+            return self.bench.media_url
         if token is None:
-            token = self._bench.province.tokens.issue(channel=channel, stream=stream)
-        pairs = {"devid": self._bench.province.device_id, "channelno": str(channel), "streamtype": str(stream)}
+            token = self.bench.province.tokens.issue(channel=channel, stream=stream)
+        pairs = {"devid": self.bench.province.device_id, "channelno": str(channel), "streamtype": str(stream)}
         return self._url({**pairs, "hashtoken": token, **changes})
 
     def record_url(self, file: str, channel: int | str = 0, token: str | None = None, **changes: str | None) -> str:
         """The playback URL of a recording."""
         if token is None:
-            token = self._bench.province.tokens.issue(channel=channel, file=file)
-        pairs = {"devid": self._bench.province.device_id, "channelno": str(channel), "filename": file}
+            token = self.bench.province.tokens.issue(channel=channel, file=file)
+        pairs = {"devid": self.bench.province.device_id, "channelno": str(channel), "filename": file}
         return self._url({**pairs, "hashtoken": token, **changes})
 
     def _url(self, pairs: Mapping[str, str | None]) -> str:
@@ -56,14 +56,14 @@ class Players:
 
     def __call__(self, url: str = "", *, channel: int = 0, stream: int = 1, token: str | None = None) -> Player:
         """A player for a URL, or for a live stream with a fresh good token."""
-        media = self._bench.loaded.declaration.media
+        media = self.bench.loaded.declaration.media
         player = Player(
-            self._bench.wire,
+            self.bench.wire,
             url or self.live_url(channel, stream, token),
-            answer_wait=self._bench.limits["answer_wait"].seconds,
-            connect_wait=self._bench.limits["connect_wait"].seconds,
+            answer_wait=self.bench.limits["answer_wait"].seconds,
+            connect_wait=self.bench.limits["connect_wait"].seconds,
             user=media.user if media else "",
-            password=self._bench.loaded.password,
+            password=self.bench.loaded.password,
         )
         self._made.append(player)
         return player

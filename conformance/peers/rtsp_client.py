@@ -142,6 +142,11 @@ class RtspClient:
         self._sent.append(at)
         return at
 
+    def send_part(self, data: bytes) -> None:
+        """Send a piece of a request; its last piece goes by ``send``."""
+        if self._stream is not None:
+            self._stream.write(data)
+
     async def response(self, within: float | None = None, what: str = "RTSP response") -> Answer:
         """The next response. Raises NoAnswer, or DeviceClosed when the device has closed without one."""
         seconds = self.answer_wait if within is None else within

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from conformance.model.checks import Checks, say
@@ -17,7 +18,6 @@ STOP = 0
 # Code of each direction: its axis, and the sign of the change.
 WAYS = {1: ("tilt", 1), 2: ("tilt", -1), 3: ("pan", -1), 4: ("pan", 1)}
 POLLS = 20
-ANSWER_OK = say("结果 0", "result 0")
 
 
 async def _ptz(province: Province, within: float, direction: int, channel: int = 0) -> Exchanged:
@@ -54,6 +54,10 @@ async def test_pan_and_tilt_are_answered(province: Province, check: Checks, limi
         check.within("IF-CTL-01", answer.seconds, limit)
 
 
+def _moved(head: dict[str, Any], before: dict[str, Any], axis: str, sign: int) -> bool:
+    return bool((head[axis] - before[axis]) * sign > 0)
+
+
 async def moves_and_stops(
     province: Province, control: DeviceControl, check: Checks, requirement: str, move: Limit, stop: Limit
 ) -> None:
@@ -64,12 +68,8 @@ async def moves_and_stops(
         before = await _head(control)
         check.step("s2")
         started = await _ptz(province, answer_within, direction)
-        moved = await _until(
-            control,
-            province,
-            lambda h, b=before, a=axis, s=sign: (h[a] - b[a]) * s > 0,
-            move.seconds + move.uncertainty,  # type: ignore[misc]
-        )
+        gone = partial(_moved, before=before, axis=axis, sign=sign)
+        moved = await _until(control, province, gone, move.seconds + move.uncertainty)
         about = f"PtzDirection {direction}: {axis} {'+' if sign > 0 else '-'}"
         expected = say(f"在 {move} 内转动", f"a movement within {move}")
         check.true(requirement, moved is not None, expected, f"from {before} to {await _head(control)}", about)
@@ -167,7 +167,7 @@ async def _in_use(province: Province, within: float) -> str:
 
 
 async def _join(province: Province, within: float, ssid: str, security: str, password: str) -> Exchanged:
-    values = {"SSID": ssid, "Security": security, "Password": password}
+    values: dict[str, Any] = {"SSID": ssid, "Security": security, "Password": password}
     return await province.command("SET_WIFI", within=within, breaking=True, **values)
 
 
