@@ -98,10 +98,13 @@ def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch
     window.offset = _PCAP_HEADER
     following = 0
     while window.advance(following):
-        edges = _walk(window.buffer, window.limit, order)
-        starts, following = edges[:-1], int(edges[-1])
-        rows = window.rows(starts)
-        broken = _check_chain(window.offset, rows, edges, order)
+        for run in (_RUN, 1):
+            edges = _walk(window.buffer, window.limit, order, run)
+            starts, following = edges[:-1], int(edges[-1])
+            rows = window.rows(starts)
+            broken = _check_chain(window.offset, rows, edges, order)
+            if broken is None:
+                break
         yield _pcap_batch(rows, starts + window.offset, order, unit, link, window.size)
         if broken:
             raise broken
@@ -109,11 +112,12 @@ def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch
             break
 
 
-def _walk(buffer: bytearray, limit: int, order: str) -> npt.NDArray[np.int64]:
+def _walk(buffer: bytearray, limit: int, order: str, run: int) -> npt.NDArray[np.int64]:
     """Where records begin below ``limit``, and as last element where the first one after them does.
 
     Full packets follow each other in runs of one length. After two alike, the low 16 bits of the lengths of the next
-    records are compared all at once, which costs a third of stepping; ``_check_chain`` proves the result.
+    ``run`` records are compared all at once, which costs a third of stepping. Records over 65535 bytes can deceive it:
+    ``_check_chain`` finds out, and ``run`` 1 is always right.
     """
     unpack = struct.Struct(order + "I").unpack_from
     low, high = (8, 9) if order == "<" else (11, 10)
@@ -126,7 +130,7 @@ def _walk(buffer: bytearray, limit: int, order: str) -> npt.NDArray[np.int64]:
         (length,) = unpack(buffer, position + 8)
         step, alike = _PCAP_RECORD + length, 1
         if length == usual:
-            end = min(position + _RUN * step, limit + 1)
+            end = min(position + run * step, limit + 1)
             lows = buffer[position + low : end + low : step]
             highs = buffer[position + high : end + high : step]
             alike = len(lows) - max(len(lows.lstrip(lows[:1])), len(highs.lstrip(highs[:1])))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RTP_HEADER = 12
 RTCP_TYPES = range(192, 224)
 MOST_STREAMS = 100_000
+FIRST_ROWS = 1 << 22
 _KEY_WORDS = 10
 _UDP_AT, _RTP_AT, _PLAIN_SIZE = 34, 42, 54
 _IPV4_ALONE = (0x00FF_FFFF_0000_0000, 0x0045_0008_0000_0000)
@@ -101,10 +102,13 @@ class _Numbering:
 
 
 class _Table:
-    """Rows of ``RTP_ROW`` in one growing array: many small ones would cost more in fresh memory than all the rest."""
+    """Rows of ``RTP_ROW`` in one growing array: many small ones would cost more in fresh memory than all the rest.
+
+    The first 4 million rows are asked for at once: the system gives memory only for those that are written to.
+    """
 
     def __init__(self) -> None:
-        self._rows = np.empty(1 << 16, RTP_ROW)
+        self._rows = np.empty(FIRST_ROWS, RTP_ROW)
         self._count = 0
 
     def add(self, count: int) -> npt.NDArray[np.void]:
@@ -132,23 +136,26 @@ class _Collector:
 
     def take(self, batch: PacketBatch) -> None:
         """Ethernet with plain IPv4 and UDP goes a short way with fixed positions, all else the general one."""
+        start = len(self.rtp.rows())
         plain = np.zeros(len(batch), np.bool_)
         if batch.link == ETHERNET:
             words: npt.NDArray[np.uint64] = np.ascontiguousarray(batch.prefixes[:, 8:56].view("<u8").T)
             plain = _are_plain(words, batch)
-            whole = bool(plain.all())
-            self._take_plain(
-                batch, words if whole else words[:, plain], slice(None) if whole else np.flatnonzero(plain)
-            )
-        if not plain.all():
-            self._take_general(batch, np.flatnonzero(~plain))
+            if plain.all():
+                self._take_plain(batch, words, slice(None))
+                return
+        short, rest = np.flatnonzero(plain), np.flatnonzero(~plain)
+        if len(short):
+            self._take_plain(batch, words[:, short], short)
+        general = self._take_general(batch, rest)
+        if len(short) and len(general):
+            added = self.rtp.rows()[start:]
+            added[:] = added[np.argsort(np.concatenate([short, general]))]
 
     def _take_plain(
         self, batch: PacketBatch, words: npt.NDArray[np.uint64], places: npt.NDArray[np.int64] | slice
     ) -> None:
         """RTP packets that ``_are_plain``: ``words`` are theirs, ``places`` where they are in the batch."""
-        if not words.shape[1]:
-            return
         prefixes, times = batch.prefixes[places], batch.times[places]
         _, _, sources, ports, begins, ends = words
         key = [
@@ -164,17 +171,17 @@ class _Collector:
         rows["sizes"] = (ports >> np.uint64(48)).astype(np.uint16).byteswap() - np.uint16(8)
         rows["marks"] = (begins >> np.uint64(24)).astype(np.uint8)
 
-    def _take_general(self, batch: PacketBatch, rows: npt.NDArray[np.int64]) -> None:
+    def _take_general(self, batch: PacketBatch, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Any packets, ``rows`` of the batch; returns which of them are RTP."""
         part = PacketBatch(
             batch.link, batch.prefixes[rows], batch.captured[rows], batch.original[rows], batch.times[rows],
             batch.positions[rows],
         )  # fmt: skip
         found = find_transport(part)
-        if len(found.rows):
-            self._take_udp(part, _pick(found, found.protocol == UDP))
-            self._take_tcp(part, _pick(found, (found.protocol == TCP) & (found.size > 0)))
+        self._take_tcp(part, _pick(found, (found.protocol == TCP) & (found.size > 0)))
+        return rows[self._take_udp(part, _pick(found, found.protocol == UDP))]
 
-    def _take_udp(self, batch: PacketBatch, found: Transport) -> None:
+    def _take_udp(self, batch: PacketBatch, found: Transport) -> npt.NDArray[np.int64]:
         fields = Fields(batch.prefixes[found.rows])
         marks = fields.byte(found.payload + 1).astype(np.uint8)
         wanted = (fields.byte(found.payload) >> 6 == 2) & (found.size >= RTP_HEADER) & ~_are_rtcp(marks)
@@ -182,7 +189,7 @@ class _Collector:
         wanted &= found.payload + RTP_HEADER <= PREFIX
         found = _pick(found, wanted)
         if not len(found.rows):
-            return
+            return found.rows
         prefixes = batch.prefixes[found.rows]
         fields = Fields(prefixes)
         ssrc = fields.long(found.payload + 8)
@@ -195,6 +202,7 @@ class _Collector:
         rows["times"] = batch.times[found.rows]
         rows["sizes"] = np.minimum(found.size, 0xFFFF)
         rows["marks"] = marks[wanted]
+        return found.rows
 
     def _take_tcp(self, batch: PacketBatch, found: Transport) -> None:
         if not len(found.rows):

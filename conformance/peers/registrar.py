@@ -35,6 +35,7 @@ class HttpStep:
 
     command = ""
     label = ""
+    path = "/"
 
     def __init__(self, wire: Wire, table: MessageTable) -> None:
         self.wire = wire
@@ -50,7 +51,7 @@ class HttpStep:
     @property
     def url(self) -> str:
         """What the device is told."""
-        return f"http://{self.host}:{self.port}/"
+        return f"http://{self.host}:{self.port}{self.path}"
 
     async def start(self, host: str, port: int) -> None:
         """Listen. Raises Refused when the address is taken."""
@@ -133,6 +134,7 @@ class Registrar(HttpStep):
 
     command = "REGISTER"
     label = "province-http"
+    path = "/lcms"
 
     def __init__(self, wire: Wire, table: MessageTable, province: Province, device_key: str) -> None:
         super().__init__(wire, table)

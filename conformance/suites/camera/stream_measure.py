@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from conformance.peers.media_track import Track
@@ -123,6 +122,3 @@ def wanted(table: MessageTable, codes: dict[str, str]) -> Wanted:
         number["RateType"] == 1,
         number["AudioInput"] == 1,
     )
-
-
-Shows = Callable[[list[Measured]], bool]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from conformance.model.checks import Checks, say
@@ -101,7 +102,7 @@ async def _unanswered(province: Province, check: Checks, limits: Limits) -> bool
     logins = [r for r in province.messages("LOGIN") if r.link is link]
     check.true("IF-LOG-01b", closed, say("设备断开连接", "the device closes the connection"), f"{len(logins)} LOGIN")
     check.within("IF-LOG-01b", len(logins), limit.tries, say("同一连接上的登录次数", "logins on one connection"))
-    for one, two in zip(logins, logins[1:], strict=False):
+    for one, two in itertools.pairwise(logins):
         about = say("重发间隔", "time to the repeat")
         check.within("IF-LOG-01b", two.at - one.at, limit.repeat_min, about)
         check.within("IF-LOG-01b", two.at - one.at, limit.repeat_max, about)

@@ -99,13 +99,10 @@ class Effects:
         self.check.equal(requirement, found, expected, say("设置后的查询", "query after the setting"))
 
 
-_EFFECTS = (
+@verifies(
     "IF-PAR-02", "IF-PAR-01a", "IF-PAR-02a", "IF-PAR-02b", "IF-PAR-02c", "IF-PAR-02d", "IF-PAR-02e",
     "IF-PAR-03", "IF-PAR-03a", "IF-PAR-03b", "IF-PAR-04", "IF-PAR-07",
 )  # fmt: skip
-
-
-@verifies(*_EFFECTS)
 async def test_settings_show_in_the_stream(
     province: Province, player: Players, check: Checks, limits: Limits, declaration: LoadedDeclaration
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from conformance.model.checks import Checks, say
+from conformance.peers.faults import DeviceFault
 from conformance.peers.players import Players
+from conformance.peers.rtsp_client import RtspClient
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.rtsp import malformed, serialize
@@ -37,13 +39,10 @@ async def test_walk(player: Players, check: Checks, limits: Limits) -> None:
         faults = [f"{v.rule} {v.seen!r}" for v in answer.response.violations]
         check.equal("IF-RTSP-04", faults, [], name)
     check.equal("IF-RTSP-05", [a.response.cseq for a in answers.values()], [1, 2], "CSeq")
-    await player.close()
-    two = player()
-    await two.connect()
-    await two.describe()
-    if two.video is not None:
-        setup = await two.request("SETUP", two.video.control, TCP)
-        check.equal("IF-RTSP-36", setup.status, OK, f"SETUP {two.video.media.control}")
+    await one.describe()
+    if one.video is not None:
+        setup = await one.request("SETUP", one.video.control, TCP)
+        check.equal("IF-RTSP-36", setup.status, OK, f"SETUP {one.video.media.control}")
     else:
         check.inconclusive("IF-RTSP-36", say("没有视频轨", "there is no video track"))
 
@@ -78,12 +77,8 @@ async def _raw(
 ) -> None:
     one = await player().connect()
     one.client.send(malformed(start, lines))
-    try:
-        answer = await one.client.response()
-    except Exception as error:  # noqa: BLE001 - silence and close are observations here
-        check.fail(requirement, f"{statuses}", str(error))
-        return
-    check.true(requirement, answer.status in statuses, " / ".join(map(str, statuses)), answer.status)
+    status = await _status(one.client)
+    check.true(requirement, status in statuses, " / ".join(map(str, statuses)), status)
 
 
 @verifies("IF-RTSP-09")
@@ -109,17 +104,25 @@ async def test_stream_of_requests(player: Players, check: Checks, limits: Limits
     client.send(b"".join(serialize(request) for request in requests))
     answers = [await client.response() for _ in requests]
     check.equal("IF-RTSP-15", [a.response.cseq for a in answers], [r.cseq for r in requests], "CSeq")
+    answer = await one.request("OPTIONS", one.url, {"X-Kandian": "1"})
+    check.equal("IF-RTSP-20", answer.status, OK, "X-Kandian")
+    client.cseq += 1
+    number = str(client.cseq).encode()
+    client.send(malformed(b"OPTIONS " + one.url.encode() + b" RTSP/1.0", (b"cSeQ: " + number,)))
+    check.equal("IF-RTSP-19", await _status(client), OK, "cSeQ")
     data = serialize(client.build("OPTIONS", one.url))
     for index in range(len(data) - 1):
         client.send_part(data[index : index + 1])
     client.send(data[-1:])
-    check.equal("IF-RTSP-16", (await client.response()).status, OK, say("逐字节发送", "byte by byte"))
-    client.cseq += 1
-    number = str(client.cseq).encode()
-    client.send(malformed(b"OPTIONS " + one.url.encode() + b" RTSP/1.0", (b"cSeQ: " + number,)))
-    check.equal("IF-RTSP-19", (await client.response()).status, OK, "cSeQ")
-    answer = await one.request("OPTIONS", one.url, {"X-Kandian": "1"})
-    check.equal("IF-RTSP-20", answer.status, OK, "X-Kandian")
+    check.equal("IF-RTSP-16", await _status(client), OK, say("逐字节发送的请求", "a request sent byte by byte"))
+
+
+async def _status(client: RtspClient) -> int | str:
+    """Status of the next response, or what came in its place."""
+    try:
+        return (await client.response()).status
+    except DeviceFault as fault:
+        return str(fault)
 
 
 @verifies("IF-RTSP-21", "IF-RTSP-22", "IF-RTSP-23", "IF-RTSP-32", "IF-RTSP-33")
