@@ -18,7 +18,7 @@ from conformance.model.outcome import footer
 from conformance.model.plan import PlannedRows
 from specs.model import Text
 
-SHARDS = max(4, 2 * (os.cpu_count() or 2))
+SHARDS = max(8, 4 * (os.cpu_count() or 2))
 
 
 def run_sharded(arguments: list[str], out: Path, shards: int = SHARDS) -> int:
