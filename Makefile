@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 OUT ?= certify-out
 
-.PHONY: setup certify test lint check bench docs clean
+.PHONY: setup certify test lint qualify bench docs clean
 
 setup: $(STAMP)
 
@@ -31,6 +31,8 @@ lint: setup
 
 test: lint
 	$(BIN)/pytest tests
+
+qualify: setup
 	$(BIN)/kandian qualify
 
 bench: setup

@@ -13,7 +13,7 @@ from pathlib import Path
 LOSS, DUPLICATION, DELAY = 0.005, 0.001, 0.002
 LONGEST_DELAY = 4
 LARGEST_PAYLOAD = 1400
-PORTS = (40000, 40018)
+FIRST_PORT = 40_000
 _PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 _EPOCH = 1_380_000_000
 _RTP = struct.Struct(">BBHII")
@@ -139,7 +139,7 @@ def _packet(at: float, camera: Camera, number: int, frame: int, last: bool, payl
 def _headers(index: int, payload: int) -> bytes:
     """Ethernet, IPv4 and UDP headers; the UDP checksum is left out, which IPv4 allows."""
     ethernet = bytes((2, 0, 0, 0, 0, 100, 2, 0, 0, 0, 0, index + 1, 8, 0))
-    port = PORTS[0] + 2 * index
+    port = FIRST_PORT + 2 * index
     udp = struct.pack(">HHHH", port, port, 20 + payload, 0)
     addresses = bytes((10, 0, 0, index + 1, 10, 0, 0, 100))
     head = struct.pack(">BBHHHBBH", 0x45, 0, 40 + payload, 0, 0x4000, 64, 17, 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import asyncio
+from typing import Any, TypeVar
 
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.device_link import DeviceLink, Received
@@ -16,6 +17,7 @@ from specs.messages import MessageTable
 from specs.model import SECONDS, Limit
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def longest(limit: Limit) -> float:
@@ -44,6 +46,17 @@ async def arrival(history: History[T], count: int, within: float) -> T | None:
         return await history.reach(count, within)
     except NoAnswer:
         return None
+
+
+async def first_of(one: History[T], other: History[U], within: float) -> None:
+    """Wait for the next arrival in either history, or until the time is over."""
+    waits: set[asyncio.Future[Any]] = {
+        asyncio.ensure_future(arrival(one, len(one) + 1, within)),
+        asyncio.ensure_future(arrival(other, len(other) + 1, within)),
+    }
+    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
 
 
 async def message(province: Province, name: str, within: float) -> Received | None:

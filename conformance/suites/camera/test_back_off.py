@@ -91,8 +91,9 @@ async def test_refused_registration(
         _judge_pause(check, limits, requirement, third.at - second.at if third else None, about)
     check.equal("IF-REG-02d", trap.visits, [], say(f"对应答 {case} 中地址的访问", f"visits to the address of {case}"))
     check.step("s3")
-    back = await online(province, province.limits["registration_wait"].seconds)
-    check.control(back is not None, say("正常应答后上线", "online after a good answer"))
+    if third is not None:
+        back = await online(province, province.limits["registration_wait"].seconds)
+        check.control(back is not None, say("正常应答后上线", "online after a good answer"))
     trap.close()
 
 

@@ -161,7 +161,9 @@ async def test_before_being_online(province: Province, check: Checks, limits: Li
         return
     check.within("IF-LOG-02", report.at - answered.at, limit.ability_within, say("登录后的上报", "after the login"))
     results.append(await _early_command(province, report.link, rate, limits))
-    await _judge_repeat(province, report, check, limits)
+    if not await _judge_repeat(province, report, check, limits):
+        province.answers.clear()
+        await relogin(province)
     check.step("s3")
     await province.online(within=province.limits["back_online_wait"].seconds)
     check.equal("IF-LOG-02a", results, [REFUSED, REFUSED], say("上线前两次设置的结果", "results before being online"))
@@ -172,24 +174,23 @@ async def test_before_being_online(province: Province, check: Checks, limits: Li
     await province.command("SET_CHANNEL", ChannelNo=0, StreamType=1, FrameRate=int(before["FrameRate"]))
 
 
-async def _judge_repeat(province: Province, report: Received, check: Checks, limits: Limits) -> None:
-    """The repeat of the unanswered report, and the first heartbeat after it."""
+async def _judge_repeat(province: Province, report: Received, check: Checks, limits: Limits) -> bool:
+    """The repeat of the unanswered report, and the first heartbeat after it. Whether the device came online."""
     limit = limits("IF-LOG-02")
     later = [r for r in province.messages("ABILITYUP", since=report.at) if r is not report]
     repeat = later[0] if later else await message(province, "ABILITYUP", longest(limit.repeat_max))
     if repeat is None:
-        check.fail("IF-LOG-02", say("重发能力上报", "a repeated ability report"), say("未重发", "none"))
-        return
+        return check.fail("IF-LOG-02", say("重发能力上报", "a repeated ability report"), say("未重发", "none"))
     check.within("IF-LOG-02", repeat.at - report.at, limit.repeat_min, say("重发间隔", "time to the repeat"))
     check.within("IF-LOG-02", repeat.at - report.at, limit.repeat_max, say("重发间隔", "time to the repeat"))
     check.step("s3")
     beats = province.messages("HEARTBEAT", since=repeat.at)
     beat = beats[0] if beats else await message(province, "HEARTBEAT", longest(limit.first_heartbeat_within))
     if beat is None:
-        check.fail("IF-LOG-02", say("首个心跳", "a first heartbeat"), say("未发送", "none"))
-        return
+        return check.fail("IF-LOG-02", say("首个心跳", "a first heartbeat"), say("未发送", "none"))
     about = say("应答后的首个心跳", "first heartbeat after the answer")
     check.within("IF-LOG-02", beat.at - repeat.at, limit.first_heartbeat_within, about)
+    return True
 
 
 async def _early_command(province: Province, link: DeviceLink, rate: int, limits: Limits) -> int | str:
