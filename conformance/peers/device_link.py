@@ -64,6 +64,7 @@ class DeviceLink:
         self._parser = FrameParser()
         self._ended: asyncio.Future[None] = wire.future()
         self._tail = b""
+        self._held: list[bytes] | None = None
 
     @property
     def open(self) -> bool:
@@ -110,7 +111,21 @@ class DeviceLink:
 
     def send(self, frame: Frame) -> float:
         """Send one frame; returns the moment of sending. Raises Closed or Reset."""
-        return self.send_raw(encode_frame(frame))
+        data = encode_frame(frame)
+        if self._held is not None:
+            self._held.append(data)
+            return self._wire.now()
+        return self.send_raw(data)
+
+    def hold(self) -> None:
+        """Keep whole frames back while a test sends one in pieces by ``send_raw``: nothing may come between them."""
+        self._held = []
+
+    def release(self) -> None:
+        """Send what was kept back."""
+        held, self._held = self._held or [], None
+        if held and self.open:
+            self.send_raw(b"".join(held))
 
     def send_raw(self, data: bytes) -> float:
         """Send these bytes as they are."""

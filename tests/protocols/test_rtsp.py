@@ -332,7 +332,7 @@ fields = st.lists(
 bodies = st.binary(max_size=40)
 
 
-@given(tokens, fields, bodies)
+@given(tokens.filter(lambda name: name != "RTSP"), fields, bodies)
 def test_requests_round_trip(method: str, pairs: list[tuple[str, str]], body: bytes) -> None:
     length = [("Content-Length", str(len(body)))] if body else []
     message = Request.build(method, "rtsp://h/a?b=c", [*pairs, *length, ("CSeq", "1")], body)

@@ -200,9 +200,11 @@ async def test_split_frames(province: Province, check: Checks, limits: Limits, w
     check.step("s2" if way == "bytewise" else "s3")
     frame = query_frame(province)
     pieces = _pieces(encode_frame(frame), way)
+    link.hold()
     for piece in pieces[:-1]:
         link.send_raw(piece)
         await province.wire.sleep(0.0 if way == "bytewise" else limit.pause_inside.seconds)
+    province.wire.arm(0.0, "the end of the frame", link.release)
     answer = await ask(province, frame, link, limit.answer_within.seconds, pieces[-1])
     check.step("s4")
     expected = say("恰好一个完整应答", "exactly one complete answer")
@@ -220,9 +222,11 @@ async def test_joined_frames(province: Province, check: Checks, limits: Limits, 
     before = len(province.received)
     check.step("s1" if way == "joined" else "s2")
     cut = len(data) if way == "joined" else len(data) * 3 // 4
+    link.hold()
     link.send_raw(data[:cut])
     if cut < len(data):
         await province.wire.sleep(limits("IF-FRM-04").pause_inside.seconds)
+    province.wire.arm(0.0, "the end of the frame", link.release)
     last = frames[-1]
     await ask(province, last, link, limit.answer_within.seconds, data[cut:] or encode_frame(query_frame(province)))
     check.step("s3")
