@@ -32,7 +32,8 @@ def camera_command(declaration: Path | None, group: str, fault: str, state: Path
 
     chosen = declaration or DEFAULT
     with user_errors():
-        url = group or group_url_of(chosen)
+        known = group_url_of(chosen)
+        url = group or known
         if fault and fault not in load_mutants():
             raise UnknownName("mutant", fault, load_mutants())
     with tempfile.TemporaryDirectory(prefix="kandian-camera-") as folder:

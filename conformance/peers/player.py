@@ -164,7 +164,7 @@ class Player:
 
     async def setup(self, track: Track, lower: Lower = "tcp", wanted: Transport | None = None) -> Answer:
         """SETUP one track. Raises PlayRefused."""
-        transport = wanted or await self._offer(track, lower)
+        transport = wanted or await self.offer(track, lower)
         answer = await self.setup_raw(track, transport)
         if answer.status != OK:
             raise PlayRefused("SETUP", answer)
@@ -184,7 +184,8 @@ class Player:
             track.channels = track.transport.interleaved or track.channels
             self._flush_early(track)
 
-    async def _offer(self, track: Track, lower: Lower) -> Transport:
+    async def offer(self, track: Track, lower: Lower) -> Transport:
+        """The transport that SETUP of this track asks for; opens the sockets for UDP."""
         if lower == "tcp":
             first = 2 * self.tracks.index(track)
             track.channels = (first, first + 1)

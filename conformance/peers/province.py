@@ -98,6 +98,7 @@ class Province:
         self.clock_shift = 0.0
         self.tokens.reset()
         self.primary.accepting = self.backup.accepting = True
+        self.primary.on_link = self.backup.on_link = None
 
     def time_text(self) -> str:
         """YYYYMMDDhhmmss of the platform's clock, UTC+8."""

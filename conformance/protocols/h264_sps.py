@@ -58,6 +58,7 @@ class SequenceParameters:
     frame_rate: frames a second from the VUI timing, None without it. fixed_frame_rate: fixed_frame_rate_flag.
     max_reorder: frames that may precede a frame in decoding and follow it in output; None when the VUI says nothing.
     coded_width, coded_height: before cropping. sar: sample aspect ratio, None when not given.
+    frame_number_bits: length of frame_num in slice headers. gaps_allowed: gaps_in_frame_num_value_allowed_flag.
     """
 
     width: int
@@ -77,6 +78,9 @@ class SequenceParameters:
     bit_depth: int = 8
     sar: tuple[int, int] | None = None
     full_range: bool | None = None
+    frame_number_bits: int = 4
+    gaps_allowed: bool = False
+    separate_planes: bool = False
 
     @property
     def macroblocks(self) -> int:
@@ -120,14 +124,31 @@ def profile_level_id(nal: bytes) -> str:
 
 def parse_sps(nal: bytes) -> SequenceParameters:
     """Read an SPS with its NAL unit header. Raises H264Error."""
+    return read_sequence(_reader(nal, SPS, "h264.sps", "H.264 7.3.2.1"))
+
+
+def sps_is_complete(nal: bytes) -> bool:
+    """Whether nothing but the trailing bits stands behind the last field of an SPS (7.3.2.11). Raises H264Error."""
     reader = _reader(nal, SPS, "h264.sps", "H.264 7.3.2.1")
+    read_sequence(reader)
+    return ends_here(reader)
+
+
+def ends_here(reader: BitReader) -> bool:
+    """Whether only rbsp_trailing_bits are left: a one, and zeros to the end of the byte."""
+    left = reader.left
+    return 1 <= left <= 8 and reader.bits(left) == 1 << (left - 1)
+
+
+def read_sequence(reader: BitReader) -> SequenceParameters:
+    """seq_parameter_set_data, the reader standing behind the NAL unit header. Raises the error of the reader."""
     profile, flags, level = reader.bits(8), reader.bits(8), reader.bits(8)
     sps_id = reader.ue(largest=31)
-    chroma, depth = _chroma_and_depth(reader) if profile in HIGH_PROFILES else (1, 8)
-    reader.ue()
+    chroma, depth, apart = _chroma_and_depth(reader) if profile in HIGH_PROFILES else (1, 8, False)
+    number_bits = 4 + reader.ue(largest=12)
     _picture_order(reader)
     references = reader.ue(largest=16)
-    reader.skip(1)
+    gaps_allowed = reader.flag()
     width_mbs = 1 + reader.ue(largest=1055)
     map_units = 1 + reader.ue(largest=1055)
     frames_only = reader.flag()
@@ -156,6 +177,9 @@ def parse_sps(nal: bytes) -> SequenceParameters:
         bit_depth=depth,
         sar=vui.sar,
         full_range=vui.full_range,
+        frame_number_bits=number_bits,
+        gaps_allowed=gaps_allowed,
+        separate_planes=apart,
     )
 
 
@@ -204,21 +228,21 @@ def _reader(nal: bytes, kind: int, rule: str, clause: str) -> BitReader:
     return reader
 
 
-def _chroma_and_depth(reader: BitReader) -> tuple[int, int]:
+def _chroma_and_depth(reader: BitReader) -> tuple[int, int, bool]:
     chroma = reader.ue(largest=3)
-    if chroma == 3:
-        reader.skip(1)
+    apart = chroma == 3 and reader.flag()
     depth = 8 + reader.ue(largest=6)
     reader.ue(largest=6)
     reader.skip(1)
     if reader.flag():
         for index in range(12 if chroma == 3 else 8):
             if reader.flag():
-                _scaling_list(reader, 16 if index < 6 else 64)
-    return chroma, depth
+                scaling_list(reader, 16 if index < 6 else 64)
+    return chroma, depth, apart
 
 
-def _scaling_list(reader: BitReader, size: int) -> None:
+def scaling_list(reader: BitReader, size: int) -> None:
+    """Pass over a scaling list (7.3.2.1.1.1)."""
     last = following = 8
     for _ in range(size):
         if following:
@@ -315,7 +339,9 @@ def _restriction(reader: BitReader) -> int:
     reader.skip(1)
     for _ in range(4):
         reader.ue()
-    return reader.ue()
+    reorder = reader.ue()
+    reader.ue()
+    return reorder
 
 
 def _reorder(vui: _Vui, profile: int, intra_only: bool) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,14 @@ from conformance.protocols.violation import CodecError
 if TYPE_CHECKING:
     from simulators.camera.camera import Camera
 
+_LOG = logging.getLogger(__name__)
 TEXTS = {1: "motion detected", 2: "body infrared detected", 3: "manual alarm", 4: "digital input raised"}
 DIGITAL_INPUT = 4
 DOWNLOAD_FAILED = 11
 LARGEST_QUEUE = 200
+ANSWER_WAIT = 30.0
+LOST_PAUSE = 0.05
+KINDS = ("EXCEPTION_NOTIFY", "ALARM_NOTIFY", "NOTIFY_PICTURE")
 
 
 class Notices:
@@ -23,11 +28,14 @@ class Notices:
     def __init__(self, camera: Camera) -> None:
         self.camera = camera
         self._last: dict[tuple[int, int, int], float] = {}
-        self._sending = asyncio.Lock()
+        self._sending: dict[str, asyncio.Lock] = {}
 
     def raised(self, channel: int, kind: int, number: int = 0) -> bool:
         """A sensor fired. False when that kind is not armed, or fired a moment ago."""
-        if not self.armed(channel, kind, number) or self.too_soon(channel, kind, number):
+        if not self.armed(channel, kind, number):
+            return False
+        self.camera.record_alarm(channel)
+        if self.too_soon(channel, kind, number):
             return False
         values: dict[str, Any] = {"DevID": self.camera.dev_id, "ChannelNo": channel, "AlarmType": kind}
         values["AlarmDesc"] = TEXTS[kind]
@@ -67,25 +75,44 @@ class Notices:
         self.camera.spawn(self.flush())
 
     async def flush(self) -> None:
-        """Send what waits, oldest first, while online."""
-        if self._sending.locked():
+        """Send what waits, oldest first of each kind, while online."""
+        await asyncio.gather(*(self._flush(name) for name in KINDS))
+
+    async def _flush(self, name: str) -> None:
+        lock = self._sending.setdefault(name, asyncio.Lock())
+        if lock.locked():
             return
-        async with self._sending:
-            pending = self.camera.settings.pending
-            while pending and self.camera.client.online:
-                if await self.deliver(pending[0]["name"], pending[0]["values"]):
-                    pending.pop(0)
+        async with lock:
+            while self.camera.client.online and (waiting := self.waiting(name)) is not None:
+                if await self.deliver(name, waiting["values"]):
+                    self.camera.settings.pending.remove(waiting)
                     self.camera.save()
+                else:
+                    await asyncio.sleep(LOST_PAUSE)
+
+    def waiting(self, name: str) -> dict[str, Any] | None:
+        """The oldest notice of one kind that nobody acknowledged."""
+        return next((notice for notice in self.camera.settings.pending if notice["name"] == name), None)
+
+    def repeat_after(self, name: str) -> float:
+        """Seconds without an answer after which a notice is sent again."""
+        return self.camera.timers.seconds("exception_repeat" if name == "EXCEPTION_NOTIFY" else "alarm_repeat")
 
     async def deliver(self, name: str, values: dict[str, Any]) -> bool:
-        """Send one notice; False when nobody acknowledged it yet."""
+        """Send one notice, again and again, until one of its answers comes. False when the connection ends before."""
+        asked: set[asyncio.Task[Any]] = set()
         try:
-            await self.camera.client.ask(name, values, self.camera.timers.seconds("exception_repeat"))
-        except TimeoutError:
-            return False
-        except (ConnectionError, OSError):
-            await asyncio.sleep(0.05)
-            return False
-        except CodecError:
-            return True
-        return True
+            while True:
+                asked.add(asyncio.ensure_future(self.camera.client.ask(name, values, ANSWER_WAIT)))
+                done, asked = await asyncio.wait(
+                    asked, timeout=self.repeat_after(name), return_when=asyncio.FIRST_COMPLETED
+                )
+                for error in (task.exception() for task in done):
+                    if error is None or isinstance(error, CodecError):
+                        return True
+                    if not isinstance(error, TimeoutError):
+                        _LOG.info("%s not delivered: %r", name, error)
+                        return False
+        finally:
+            for task in asked:
+                task.cancel()

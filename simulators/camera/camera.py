@@ -17,12 +17,15 @@ from simulators.camera.alarms import Notices
 from simulators.camera.commands import Commands
 from simulators.camera.encoder import EncoderBank
 from simulators.camera.media_format import StreamSettings
+from simulators.camera.network import Network
 from simulators.camera.overlay import DEVICE_ZONE
+from simulators.camera.pictures import Pictures
 from simulators.camera.platform_client import PlatformClient
 from simulators.camera.playback import CameraSource
 from simulators.camera.ptz import Ptz
 from simulators.camera.record_store import RecordStore
 from simulators.camera.recorder import History, Recorder, seed_history
+from simulators.camera.relay import Relay
 from simulators.camera.rtsp_server import RtspConfig, RtspServer
 from simulators.camera.settings import Settings, SettingsFile, StreamParameters
 from simulators.camera.timers import load_timers
@@ -46,6 +49,8 @@ class Camera:
     server_class: type[RtspServer] = RtspServer
     notices_class: type[Notices] = Notices
     upgrade_class: type[Upgrade] = Upgrade
+    pictures_class: type[Pictures] = Pictures
+    relay_class: type[Relay] = Relay
 
     def __init__(self, loaded: LoadedDeclaration, folder: Path, group_url: str = "", province_url: str = "") -> None:
         declaration = loaded.declaration
@@ -62,10 +67,14 @@ class Camera:
         self.address = str(self.simulator.get("host", "127.0.0.1"))
         self.net_type = NET_TYPES[min(self._set("net_types") or {"wired"}, key=list(NET_TYPES).index)]
         self.powered = False
+        self.rtsp_port = 0
         self.link_up = asyncio.Event()
         self.link_up.set()
+        self.network = Network(self)
         self._file = SettingsFile(folder, self.factory_settings(declaration.device.version, province_url))
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._online: asyncio.Task[Any] | None = None
+        self._restarting: asyncio.Task[Any] | None = None
 
     # facts
 
@@ -151,6 +160,8 @@ class Camera:
         self.upgrade = self.upgrade_class(self)
         self.commands = self.commands_class(self)
         self.client = self.client_class(self)
+        self.relay = self.relay_class(self)
+        self.linked_until: dict[int, float] = {}
         self.store.loop = bool(self.settings.record_loop)
         streams = {
             (int(key[0]), int(key[2])): self.stream_settings(int(key[2]), parameters)
@@ -165,11 +176,21 @@ class Camera:
         self.server = self.server_class(
             self.rtsp_config(), CameraSource(self.bank, self.store), self.ask_token, clock=self.now
         )
-        await self.server.start()
+        _, self.rtsp_port = await self.server.start()
+        if not self.link_up.is_set():
+            await self.server.cut()
         self.follow_plan()
-        self.spawn(self._stay_online())
+        self.go_online()
         if self.has("local_store"):
             self.spawn(self._follow_clock())
+        if self.has("snapshot"):
+            self.spawn(self.pictures_class(self).run())
+
+    def go_online(self) -> None:
+        """Begin with the platform from the first step."""
+        if self._online is not None:
+            self._online.cancel()
+        self._online = self.spawn(self._stay_online())
 
     def rtsp_config(self) -> RtspConfig:
         """How the RTSP server is set up."""
@@ -188,10 +209,15 @@ class Camera:
     async def _stay_online(self) -> None:
         while True:
             await self.link_up.wait()
-            await self.client.run()
+            try:
+                await self.client.run()
+            except (OSError, EOFError, ValueError, LookupError, RuntimeError, CodecError):
+                _LOG.exception("the platform client failed; it begins again")
+                await asyncio.sleep(self.client.connect_backoff())
 
     async def stop(self) -> None:
         """End properly."""
+        self._forget_restart()
         if self.powered:
             self.powered = False
             self.stop_recording()
@@ -201,13 +227,13 @@ class Camera:
 
     async def power_off(self) -> None:
         """As if the plug were pulled: connections reset, what was not saved is lost."""
+        self._forget_restart()
         if not self.powered:
             return
         self.powered = False
         for recorder in self.recorders.values():
             recorder.cut()
-        if self.client.link is not None:
-            self.client.link.drop()
+        self.network.drop_platform()
         await self._cancel()
         await self.server.cut()
         await self.bank.close()
@@ -215,12 +241,16 @@ class Camera:
     async def restart(self) -> None:
         """Restart by command: a short pause, down, up again."""
         await asyncio.sleep(self.timers.seconds("reboot_pause"))
-        asyncio.get_running_loop().create_task(self._restart_now())
+        self._restarting = asyncio.get_running_loop().create_task(self._restart_now())
 
     async def _restart_now(self) -> None:
         await self.stop()
         await asyncio.sleep(self.timers.seconds("reboot"))
         await self.power_on()
+
+    def _forget_restart(self) -> None:
+        if self._restarting is not None and self._restarting is not asyncio.current_task():
+            self._restarting.cancel()
 
     async def _cancel(self) -> None:
         own = asyncio.current_task()
@@ -231,11 +261,12 @@ class Camera:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something beside; it ends with the power."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # streams
 
@@ -270,7 +301,7 @@ class Camera:
         """Whether the channel should be recording now."""
         if not self.has("local_store"):
             return False
-        if self.settings.record_full.get(str(channel)):
+        if self.settings.record_full.get(str(channel)) or time.monotonic() < self.linked_until.get(channel, 0.0):
             return True
         now = dt.datetime.fromtimestamp(self.now(), DEVICE_ZONE)
         minute = now.hour * 60 + now.minute
@@ -278,6 +309,11 @@ class Camera:
             p.channel == channel and p.week == now.isoweekday() and p.start <= minute < p.end
             for p in self.settings.record_policies
         )
+
+    def record_alarm(self, channel: int) -> None:
+        """Record a channel for some time after an alarm, whatever its plan says."""
+        self.linked_until[channel] = time.monotonic() + self.timers.seconds("linked_recording")
+        self.follow_plan()
 
     def follow_plan(self) -> None:
         """Start and stop recording as the plan says."""
@@ -312,13 +348,14 @@ class Camera:
 
     def addresses(self) -> dict[str, Any]:
         """Where the RTSP server can be reached."""
+        relay_host, relay_port = self.relay.address or ("", 0)
         return {
             "UpnpIP": "",
             "RtspUpnpPort": 0,
             "LocalIP": self.address,
-            "RtspLocalPort": self.server.address[1],
-            "TurnRelayIP": "",
-            "RtspTurnRelayPort": 0,
+            "RtspLocalPort": self.rtsp_port,
+            "TurnRelayIP": relay_host,
+            "RtspTurnRelayPort": relay_port,
         }
 
     def login_values(self) -> dict[str, Any]:
@@ -366,9 +403,11 @@ class Camera:
     # what the platform tells
 
     async def registered(self, answer: Message) -> None:
-        """Keep the FTP account of the answer."""
+        """Keep the FTP account of the answer and go to its relay."""
         names = ("FtpIP", "FtpPort", "FtpAccount", "FtpPassword")
         self.ftp_account = {name: answer.get(name) for name in names}
+        if self.has("relay"):
+            self.relay.registered(answer)
 
     async def logged_in(self, answer: Message) -> None:
         """Take clock and cloud account from the login answer."""

@@ -63,6 +63,9 @@ class Commands(StreamCommands, RecordCommands, AlarmCommands, NvrCommands, Maint
         except CodecError as error:
             _LOG.info("%s refused: %s", command.name, error)
             return encode_refusal(table, command.name, REFUSED, own)
+        except (OSError, ValueError, LookupError):
+            _LOG.exception("%s failed", command.name)
+            return encode_refusal(table, command.name, REFUSED, own)
         return encode_message(table, command.name, "response", {"Result": 0, "DevID": own, **values})
 
     def refusal(self, name: str, refusal: Refusal) -> bytes | None:

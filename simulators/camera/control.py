@@ -43,7 +43,7 @@ class ControlServer:
             request = json.loads(line)
             action = getattr(self, f"do_{request.pop('do')}")
             found = await action(**request)
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
             return {"ok": False, "error": repr(error)}
         return {"ok": True, **(found or {})}
 
@@ -67,17 +67,19 @@ class ControlServer:
             self.camera.set_clock(set)
         return {"time": self.camera.time_text()}
 
+    async def do_provision(self, group_url: str, province_url: str = "") -> None:
+        """Enter the platform's addresses."""
+        await self.camera.network.provision(group_url, province_url)
+
     async def do_link(self, state: str = "up", address: str | None = None, net_type: int | None = None) -> None:
-        """Pull or plug the network."""
-        if net_type is not None:
-            self.camera.net_type = net_type
-            state = "down"
-        if state == "down":
-            self.camera.link_up.clear()
-            if self.camera.client.link is not None:
-                self.camera.client.link.drop()
-        if state == "up" or net_type is not None:
-            self.camera.link_up.set()
+        """Pull or plug the network, or move to another one."""
+        network = self.camera.network
+        if address is not None or net_type is not None:
+            await network.change(address, net_type)
+        elif state == "down":
+            await network.down()
+        else:
+            await network.up()
 
     async def do_storage(self, state: str) -> None:
         """Fill, free or remove the disk."""

@@ -47,14 +47,17 @@ def check_image(image: bytes, model: str, present: str, wanted: str) -> str:
     head, signature, payload = parts
     if not hmac.compare_digest(hmac.new(MAKER_KEY, head, hashlib.sha256).hexdigest().encode(), signature):
         raise BadImage("the signature is wrong")
-    facts = json.loads(head)
-    if len(payload) != facts["size"] or hashlib.sha256(payload).hexdigest() != facts["sha256"]:
+    try:
+        facts = json.loads(head)
+        size, digest, made_for, version = (facts[name] for name in ("size", "sha256", "model", "version"))
+    except (ValueError, KeyError, TypeError):
+        raise BadImage("the head cannot be read") from None
+    if len(payload) != size or hashlib.sha256(payload).hexdigest() != digest:
         raise BadImage("the payload is cut off or changed")
-    if facts["model"] != model:
-        raise BadImage(f"the image is for {facts['model']}")
-    version = str(facts["version"])
-    if version_number(version) <= version_number(present):
+    if made_for != model:
+        raise BadImage(f"the image is for {made_for}")
+    if version_number(str(version)) <= version_number(present):
         raise BadImage(f"{version} is not newer than {present}")
     if wanted and version != wanted:
         raise BadImage(f"the image is {version}, announced was {wanted}")
-    return version
+    return str(version)

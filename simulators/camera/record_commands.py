@@ -204,7 +204,8 @@ class RecordCommands:
 
     async def on_FORMAT(self, message: Message) -> dict[str, Any]:
         """The one-key form of the same."""
-        return await self.on_STORE_FORMAT(message)
+        await self.on_STORE_FORMAT(message)
+        return {}
 
     async def format(self) -> None:
         """Remove every recording; recording goes on afterwards."""

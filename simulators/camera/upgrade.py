@@ -58,35 +58,49 @@ class Upgrade:
         return check_image(image, self.camera.model, self.camera.settings.version, wanted)
 
     def fetch(self, request: Message) -> bytes:
-        """The image. Raises what ftplib raises, PowerCut, BadImage."""
+        """The image. Blocks. Raises what ftplib raises, PowerCut, BadImage."""
         account = self.camera.ftp_account
         host = request.get("FtpIP") or account.get("FtpIP", "")
-        port = int(request.get("FtpPort") or account.get("FtpPort") or 21)
-        chunks: list[bytes] = []
-        size = 0
-        with ftplib.FTP(timeout=FTP_WAIT) as ftp:
+        if not host:
+            raise ConnectionError("no FTP server is known")
+        port = int(request.get("FtpPort") or account.get("FtpPort") or ftplib.FTP_PORT)
+        user = request.get("FtpAccount") or account.get("FtpAccount", "")
+        password = request.get("FtpPassword") or account.get("FtpPassword", "")
+        ftp = ftplib.FTP(timeout=FTP_WAIT)
+        try:
             ftp.connect(host, port)
-            ftp.login(
-                request.get("FtpAccount") or account.get("FtpAccount", ""),
-                request.get("FtpPassword") or account.get("FtpPassword", ""),
-            )
-            ftp.voidcmd("TYPE I")
-            total = ftp.size(request["FtpFileName"]) or 0
-            if not 0 < total <= LARGEST_IMAGE:
-                raise BadImage(f"an image of {total} bytes")
+            ftp.login(user, password)
+            image = self.download(ftp, request["FtpFileName"])
+            with contextlib.suppress(OSError, EOFError, ftplib.Error):
+                ftp.quit()
+            return image
+        finally:
+            ftp.close()
 
-            def take(block: bytes) -> None:
-                nonlocal size
-                size += len(block)
-                if size > total:
-                    raise BadImage("longer than announced")
-                chunks.append(block)
-                if self.cut_at is not None and size >= total * self.cut_at / 100:
-                    self.cut_at = None
-                    raise PowerCut
+    def download(self, ftp: ftplib.FTP, name: str) -> bytes:
+        """One file, as large as the server announced it and no larger than an image may be."""
+        ftp.voidcmd("TYPE I")
+        total = ftp.size(name) or 0
+        if not 0 < total <= LARGEST_IMAGE:
+            raise BadImage(f"an image of {total} bytes")
+        image = bytearray()
 
-            with contextlib.suppress(EOFError):
-                ftp.retrbinary(f"RETR {request['FtpFileName']}", take, blocksize=8192)
-        if size != total:
-            raise BadImage(f"{size} of {total} bytes arrived")
-        return b"".join(chunks)
+        def take(block: bytes) -> None:
+            image.extend(block)
+            if len(image) > total:
+                raise BadImage("longer than announced")
+            self.watch_supply(len(image) / total * 100)
+
+        with contextlib.suppress(EOFError):
+            ftp.retrbinary(f"RETR {name}", take, blocksize=8192)
+        if len(image) != total:
+            raise BadImage(f"{len(image)} of {total} bytes arrived")
+        return bytes(image)
+
+    def watch_supply(self, percent: float) -> None:
+        """Raises PowerCut when the supply has gone, or goes at this point because the bench had asked for it."""
+        if not self.camera.powered or self.camera.upgrade is not self:
+            raise PowerCut
+        if self.cut_at is not None and percent >= self.cut_at:
+            self.cut_at = None
+            raise PowerCut

@@ -152,14 +152,14 @@ async def test_pauses_before_reconnecting(province: Province, check: Checks, lim
     limit, primary, wire = limits("IF-REG-05b"), province.primary, province.wire
     link = await province.online()
     check.step("s1")
-    primary.accepting = province.backup.accepting = False
+    primary.on_link = province.backup.on_link = lambda fresh: fresh.close()
     seen, times = len(primary.attempts), [wire.now()]
     link.close()
     check.step("s2")
     losses = int(limit.losses.number)
     for number in range(losses):
         if number == losses - 1:
-            primary.accepting = province.backup.accepting = True
+            primary.on_link = province.backup.on_link = None
         at = await arrival(primary.attempts, seen + number + 1, longest(limit.pause_max))
         if at is None:
             check.fail("IF-REG-05b", say("设备不断重连", "the device connects again and again"), f"{number} attempts")

@@ -14,7 +14,6 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.suites.camera.registration_steps import arrival, longest, message, online, relogin
 from specs.declaration import LoadedDeclaration
-from specs.model import Limit
 
 ADDRESSES = ("UpnpIP", "RtspUpnpPort", "LocalIP", "RtspLocalPort", "TurnRelayIP", "RtspTurnRelayPort")
 MOST_VIEWERS = 2
@@ -135,12 +134,8 @@ async def _judge_close(
     check.step("s3")
     if province.link is None:
         await arrival(attempts, seen + 1, longest(limit.reconnect_within))
-    since = province.wire.now()
     back = await online(province, longest(limit.reconnect_within))
     check.true("IF-LOG-04b", back is not None, say("设备重新登录", "the device logs in again"))
     if back is not None and link.closed_at is not None:
-        _judge_return(check, back.opened_at - link.closed_at, limit.reconnect_within, since)
-
-
-def _judge_return(check: Checks, seconds: float, limit: Limit, since: float) -> None:
-    check.within("IF-LOG-04b", seconds, limit, say("从断开到重连", "from the close to the new connection"))
+        about = say("从断开到重连", "from the close to the new connection")
+        check.within("IF-LOG-04b", back.opened_at - link.closed_at, limit.reconnect_within, about)
