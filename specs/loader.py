@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -194,8 +194,17 @@ def spec_digest(root: Path) -> str:
     return digest.hexdigest()
 
 
-def load_catalogue(root: Path = SPECS_ROOT) -> Catalogue:
-    """Read the spec folder. Raises SourceError with file and line."""
+def load_catalogue(root: Path | None = None) -> Catalogue:
+    """Read a spec folder (the one that is shipped by default, read once). Raises SourceError with file and line."""
+    return _read_catalogue(root) if root is not None else _shipped_catalogue()
+
+
+@lru_cache(maxsize=1)
+def _shipped_catalogue() -> Catalogue:
+    return _read_catalogue(SPECS_ROOT)
+
+
+def _read_catalogue(root: Path) -> Catalogue:
     vocabulary = decode(read_yaml(root / "features.yaml"), (), Vocabulary)
     basis = decode(read_yaml(root / "basis.yaml"), ("basis",), dict[str, BasisKey])
     editions = decode(read_yaml(root / "editions.yaml"), ("editions",), tuple[Edition, ...])

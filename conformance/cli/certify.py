@@ -94,6 +94,7 @@ def last_failed(out: Path) -> list[str]:
 def suite_arguments(out: Path, language: str) -> list[str]:
     """What pytest is told wherever it runs the suites, so that no configuration of the user changes a verdict."""
     arguments = [str(SUITES), "--rootdir", str(SUITES), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
+    arguments += ["--assert=plain", "--disable-plugin-autoload"]
     arguments += ["-p", "conformance.plugin.hooks", "-p", "conformance.plugin.fixtures"]
     arguments += ["-o", f"cache_dir={out.absolute() / '.cache'}", "-o", "junit_family=xunit1"]
     return [*arguments, "-q", "--no-header", "--tb=short", "--strict-markers"]

@@ -1,12 +1,8 @@
-"""Runs of the suites against one device each, in processes of their own; several at once, because most of a run waits.
-
-The parent loads everything once in a fork server, so that a job costs no start-up time.
-"""
+"""Runs of the suites against one device each, in processes of their own; several at once, as most of a run waits."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -17,15 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PRELOAD = [
-    "pytest",
-    "conformance.plugin.hooks",
-    "conformance.plugin.fixtures",
-    "simulators.faults.registry",
-    "conformance.cli.qualification_jobs",
-]
+from conformance.cli.warm_processes import warm_context
+
 BLAME = ("FAIL", "WARN")
-WORKERS = max(2, (os.cpu_count() or 2) + 1)
+WORKERS = 4 * (os.cpu_count() or 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +44,8 @@ class JobResult:
 
 def run_jobs(jobs: Sequence[Job], done: Callable[[JobResult], None], workers: int = WORKERS) -> list[JobResult]:
     """Run all jobs and report each as it ends; results in the order of ``jobs``."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
     results: dict[Job, JobResult] = {}
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(workers, mp_context=warm_context(), max_tasks_per_child=1) as pool:
         futures = {pool.submit(run_job, job): job for job in jobs}
         for future in as_completed(futures):
             results[futures[future]] = future.result()
@@ -94,7 +83,7 @@ def _device(job: Job) -> tuple[Any, list[str]]:
         return device, ["--profile=media", f"--target={device.url}"]
     from simulators.camera.embedded import EmbeddedCamera
 
-    return EmbeddedCamera(Path(job.declaration), job.fault), []
+    return EmbeddedCamera(Path(job.declaration), job.fault, fork=True), []
 
 
 def _read(out: Path) -> tuple[dict[str, str], dict[str, str]]:

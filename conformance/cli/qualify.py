@@ -21,7 +21,7 @@ GOOD = frozenset({"PASS", "NOT_APPLICABLE", "NOT_SELECTED"})
 @click.command("qualify")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result for machines.")
 @click.option("--only", multiple=True, metavar="ID", help="Only this mutant or requirement (glob); may be repeated.")
-@click.option("--workers", type=int, default=0, help="Runs at once (default: cores + 1).")
+@click.option("--workers", type=int, default=0, help="Runs at once (default: four for each core).")
 def command(json_file: Path | None, only: tuple[str, ...], workers: int) -> None:
     """Exit 0 only when every mutant is killed, no golden camera is blamed and no null device passes anything."""
     with user_errors():

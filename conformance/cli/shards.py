@@ -6,32 +6,30 @@ Most of a run is waiting, and a simulated camera can be had several times; a rea
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import shutil
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from conformance.cli.warm_processes import warm_context
 from conformance.model.outcome import footer
 from conformance.model.plan import PlannedRows
 from specs.model import Text
 
-SHARDS = max(8, 4 * (os.cpu_count() or 2))
+SHARDS = 12
 
 
 def run_sharded(arguments: list[str], out: Path, shards: int = SHARDS) -> int:
     """Run the suites in shares, write one result folder. Returns the exit code."""
     folder = out / ".shards"
     shutil.rmtree(folder, ignore_errors=True)
+    claims = folder / "claims"
+    claims.mkdir(parents=True)
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(shards, mp_context=context) as pool:
-            jobs = [
-                pool.submit(run_share, [*arguments, f"--shard={k}/{shards}"], folder / str(k)) for k in range(shards)
-            ]
+        with ProcessPoolExecutor(shards, mp_context=warm_context()) as pool:
+            jobs = [pool.submit(run_share, [*arguments, f"--claims={claims}"], folder / str(k)) for k in range(shards)]
             codes = [job.result() for job in jobs]
         if not any((folder / str(k) / "results.jsonl").exists() for k in range(shards)):
             return max(codes)
@@ -48,7 +46,7 @@ def run_share(arguments: list[str], out: Path) -> int:
     from simulators.camera.embedded import EmbeddedCamera
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return int(pytest.main([*arguments, f"--out={out}"], plugins=[EmbeddedCamera()]))
+    return int(pytest.main([*arguments, f"--out={out}"], plugins=[EmbeddedCamera(fork=True)]))
 
 
 def join(out: Path, shares: list[Path]) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,7 +27,7 @@ def command() -> None:
 def camera_command(declaration: Path | None, group: str, fault: str, state: Path | None) -> None:
     """Simulate a camera until Ctrl-C; prints one JSON line when it is ready."""
     from simulators.camera.declarations import DEFAULT
-    from simulators.camera.embedded import group_url_of, serve
+    from simulators.camera.embedded import group_url_of, run_until_stopped, serve
     from simulators.faults.registry import load_mutants
     from specs.loader import UnknownName
 
@@ -37,4 +38,8 @@ def camera_command(declaration: Path | None, group: str, fault: str, state: Path
         if fault and fault not in load_mutants():
             raise UnknownName("mutant", fault, load_mutants())
     with tempfile.TemporaryDirectory(prefix="kandian-camera-") as folder:
-        asyncio.run(serve(chosen, state or Path(folder), group_url=url, fault=fault))
+        run_until_stopped(serve(chosen, state or Path(folder), _tell, group_url=url, fault=fault))
+
+
+def _tell(addresses: dict[str, Any]) -> None:
+    click.echo(json.dumps(addresses))

@@ -6,6 +6,7 @@ import inspect
 import signal
 import traceback
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from conformance.plugin import hookspecs
 from conformance.plugin.results_file import ResultsError
 from conformance.plugin.run import Run, test_id
 from conformance.plugin.settings import add_options, read_settings
+from conformance.plugin.sharing import Sharing
 from conformance.protocols.violation import CodecError
 from conformance.wire import DeviceBusy, EvidenceError, WireError
 from specs.loader import UnknownName
@@ -46,6 +48,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "verifies(*ids): the requirements that this test judges")
+    if config.option.claims:
+        config.pluginmanager.register(Sharing(Path(config.option.claims)), "kandian-sharing")
 
 
 def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
@@ -69,7 +73,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     selected = settings.plan.selected
     chosen = {item for item in ours if selected & set(requirement_ids(item))}
     order = {item.nodeid: index for index, item in enumerate(items) if item in chosen}
-    chosen = set(_share([item for item in ours if item in chosen], config.option.shard))
     kept = [item for item in items if item not in ours or item in chosen]
     dropped = [item for item in ours if item not in chosen]
     if dropped:
@@ -82,16 +85,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     config.stash[RUN] = run = Run(settings, start_device)
     run.order = order
-
-
-def _share(items: list[pytest.Item], shard: str) -> list[pytest.Item]:
-    """The share ``K/N`` of the tests: whole functions, dealt out in turn."""
-    if not shard:
-        return items
-    number, _, count = shard.partition("/")
-    functions = list(dict.fromkeys(item.nodeid.partition("[")[0] for item in items))
-    own = set(functions[int(number) :: int(count)])
-    return [item for item in items if item.nodeid.partition("[")[0] in own]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -45,7 +45,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--req", action="append", default=[], metavar="GLOB", help="only requirements that fit (may be repeated)")
     add("--level", action="append", default=[], choices=("MUST", "SHOULD", "MAY"), help="only these levels")
     add("--allow-destructive", action="store_true", help="also run tests that can harm a device")
-    add("--shard", default="", metavar="K/N", help="only every Nth test function, beginning with the Kth from 0")
+    add("--claims", default="", metavar="DIR", help="share the tests with other runs that name the same folder")
     add("--seed", type=int, default=None, help="seed of everything random (default: random, printed)")
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import importlib
-import json
 import logging
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +23,43 @@ from specs.loader import load_catalogue
 
 START_WAIT = 30.0
 STOP_WAIT = 5.0
+Ready = Callable[[dict[str, Any]], None]
 
 
 async def serve(
-    declaration: Path,
-    state: Path,
-    *,
-    group_url: str,
-    province_url: str = "",
-    fault: str = "",
-    watch_stdin: bool = False,
+    declaration: Path, state: Path, ready: Ready, *, group_url: str, province_url: str = "", fault: str = ""
 ) -> None:
-    """Run one camera until SIGINT or SIGTERM (or the end of standard input). Prints one JSON line when it is ready."""
+    """Run one camera until it is cancelled. ``ready`` is told the addresses of the camera once it can be reached."""
     loaded = load_declaration(declaration, load_catalogue().vocabulary)
     camera = camera_class(fault)(loaded, state, group_url, province_url)
     control = ControlServer(camera)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if watch_stdin:
-        loop.add_reader(sys.stdin.fileno(), stop.set)
     await camera.start()
-    endpoint = await control.start()
-    host, port = camera.server.address
-    print(json.dumps({"controls": endpoint, "rtsp": f"{host}:{port}"}), flush=True)  # noqa: T201
-    await stop.wait()
-    await control.stop()
-    await camera.stop()
+    try:
+        endpoint = await control.start()
+        host, port = camera.server.address
+        ready({"controls": endpoint, "rtsp": f"{host}:{port}"})
+        await asyncio.Event().wait()
+    finally:
+        await control.stop()
+        await camera.stop()
+
+
+def run_until_stopped(serving: Any, stopped_by: int | None = None) -> None:
+    """Run until SIGTERM or SIGINT; with ``stopped_by``, a file descriptor, until that can be read."""
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(serving)
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        if stopped_by is None:
+            loop.add_signal_handler(signal.SIGINT, task.cancel)
+        else:
+            loop.add_reader(stopped_by, task.cancel)
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+    asyncio.run(run())
 
 
 def camera_class(fault: str) -> type[Camera]:
@@ -68,50 +76,61 @@ def group_url_of(declaration: Path) -> str:
 
 
 class CameraProcess:
-    """A camera as a child process; it ends with its parent, because it watches its standard input."""
+    """A camera as a child process; it ends with its parent, because it watches the pipe to it.
 
-    def __init__(self, declaration: Path, fault: str = "") -> None:
+    ``fork``: it is forked from this very process, which must have no threads, and at once, before sockets are opened.
+    """
+
+    def __init__(self, declaration: Path, fault: str = "", *, fork: bool = False) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kandian-camera-")
-        self._declaration, self._fault = declaration, fault
-        self._process: subprocess.Popen[str] | None = None
+        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("forkserver")
+        self._pipe, theirs = context.Pipe()
+        arguments = (theirs, self._pipe if fork else None, declaration, Path(self._folder.name), fault)
+        self._process = context.Process(target=_camera_process, args=arguments)
+        self._process.start()
+        theirs.close()
 
     def start(self, group_url: str, province_url: str = "") -> dict[str, Any]:
-        """Start it and wait until it is ready; returns what it says of itself. Raises RuntimeError."""
-        command = [sys.executable, "-m", "simulators.camera.embedded", str(self._declaration), self._folder.name]
-        command += ["--group", group_url, "--province", province_url, "--fault", self._fault]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the simulated camera did not start (exit {self._process.wait(STOP_WAIT)})")
-        ready: dict[str, Any] = json.loads(line)
-        return ready
+        """Start the camera and wait until it is ready; returns what it says of itself. Raises RuntimeError."""
+        try:
+            self._pipe.send((group_url, province_url))
+            if self._pipe.poll(START_WAIT):
+                ready: dict[str, Any] = self._pipe.recv()
+                return ready
+        except (EOFError, OSError):
+            pass
+        self.stop()
+        raise RuntimeError("the simulated camera did not start")
 
     def stop(self) -> None:
-        """End it."""
-        process, self._process = self._process, None
-        if process is not None:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.close()
-            try:
-                process.wait(STOP_WAIT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+        """End it; a second time does nothing."""
+        self._pipe.close()
+        self._process.join(STOP_WAIT)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
         self._folder.cleanup()
+
+
+def _camera_process(pipe: Connection, other_end: Connection | None, declaration: Path, state: Path, fault: str) -> None:
+    if other_end is not None:
+        other_end.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=os.environ.get("KANDIAN_CAMERA_LOG", "ERROR"), stream=sys.stderr, force=True)
+    try:
+        group_url, province_url = pipe.recv()
+    except EOFError:
+        return
+    serving = serve(declaration, state, pipe.send, group_url=group_url, province_url=province_url, fault=fault)
+    run_until_stopped(serving, pipe.fileno())
 
 
 class EmbeddedCamera:
     """A pytest plugin: the device under test is the golden camera, or one of its mutants."""
 
-    def __init__(self, declaration: Path = DEFAULT, fault: str = "") -> None:
+    def __init__(self, declaration: Path = DEFAULT, fault: str = "", *, fork: bool = False) -> None:
         self.declaration = declaration
-        self.process = CameraProcess(declaration, fault)
+        self.process = CameraProcess(declaration, fault, fork=fork)
 
     def pytest_kandian_declaration(self, config: Any) -> Path:
         """The declaration that comes with the camera."""
@@ -125,28 +144,6 @@ class EmbeddedCamera:
         """Stop it."""
         self.process.stop()
 
-
-def main() -> None:
-    """Entry of the child process."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("declaration", type=Path)
-    parser.add_argument("state", type=Path)
-    for name in ("--group", "--province", "--fault"):
-        parser.add_argument(name, default="")
-    chosen = parser.parse_args()
-    logging.basicConfig(level=os.environ.get("KANDIAN_CAMERA_LOG", "ERROR"), stream=sys.stderr)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(
-            serve(
-                chosen.declaration,
-                chosen.state,
-                group_url=chosen.group,
-                province_url=chosen.province,
-                fault=chosen.fault,
-                watch_stdin=True,
-            )
-        )
-
-
-if __name__ == "__main__":
-    main()
+    def pytest_unconfigure(self) -> None:
+        """Stop it where no run came to be."""
+        self.process.stop()
