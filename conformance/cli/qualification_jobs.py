@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.cli.shards import join
 from conformance.cli.warm_processes import warm_context
 
 BLAME = ("FAIL", "WARN")
@@ -22,18 +24,19 @@ WORKERS = 4 * (os.cpu_count() or 2)
 @dataclass(frozen=True, slots=True)
 class Job:
     """One run. ``fault``: id of the mutant, empty for the golden camera; ``requirements``: globs, empty for all;
-    ``null``: name of the null device instead of a camera."""
+    ``null``: name of the null device instead of a camera; ``shares``: devices of this kind that share the tests."""
 
     name: str
     declaration: str
     fault: str = ""
     requirements: tuple[str, ...] = ()
     null: str = ""
+    shares: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Verdicts of the selected requirements and their reasons (English)."""
+    """Verdicts of the selected requirements and their reasons (English); ``seconds``: the sum over the shares."""
 
     job: Job
     verdicts: dict[str, str]
@@ -45,34 +48,57 @@ class JobResult:
 def run_jobs(jobs: Sequence[Job], done: Callable[[JobResult], None], workers: int = WORKERS) -> list[JobResult]:
     """Run all jobs and report each as it ends; results in the order of ``jobs``."""
     results: dict[Job, JobResult] = {}
-    with ProcessPoolExecutor(workers, mp_context=warm_context(), max_tasks_per_child=1) as pool:
-        futures = {pool.submit(run_job, job): job for job in jobs}
-        for future in as_completed(futures):
-            results[futures[future]] = future.result()
-            done(results[futures[future]])
+    with (
+        tempfile.TemporaryDirectory(prefix="kandian-") as folder,
+        ProcessPoolExecutor(workers, mp_context=warm_context(), max_tasks_per_child=1) as pool,
+    ):
+        parts: dict[Job, list[Future[tuple[int, float]]]] = {}
+        jobs_of: dict[Future[tuple[int, float]], Job] = {}
+        outs = {job: Path(folder) / str(number) for number, job in enumerate(jobs)}
+        for job, out in outs.items():
+            (out / "claims").mkdir(parents=True)
+            parts[job] = [pool.submit(run_share, job, out, share) for share in range(job.shares)]
+            jobs_of.update(dict.fromkeys(parts[job], job))
+        for future in as_completed(jobs_of):
+            job = jobs_of[future]
+            if all(part.done() for part in parts[job]) and job not in results:
+                results[job] = _result(job, outs[job], [part.result() for part in parts[job]])
+                shutil.rmtree(outs[job])
+                done(results[job])
     return [results[job] for job in jobs]
 
 
-def run_job(job: Job) -> JobResult:
-    """One run in this process; output of pytest goes nowhere."""
+def run_share(job: Job, out: Path, share: int) -> tuple[int, float]:
+    """One run in this process; output of pytest and complaints of the device go nowhere. Exit code and seconds."""
     import pytest
 
     from conformance.cli.certify import suite_arguments
 
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="kandian-") as folder:
-        out = Path(folder) / "out"
-        arguments = [*suite_arguments(out, "en"), "--seed=1", "--allow-destructive"]
-        arguments += [f"--req={glob}" for glob in job.requirements]
-        device, more = _device(job)
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            saved, sys.stdout = sys.stdout, nowhere
-            try:
-                code = int(pytest.main([*arguments, *more], plugins=[device]))
-            finally:
-                sys.stdout = saved
-        verdicts, reasons = _read(out)
-    return JobResult(job, verdicts, reasons, code, time.monotonic() - started)
+    os.environ["KANDIAN_CAMERA_LOG"] = "CRITICAL"
+    arguments = [*suite_arguments(out / str(share), "en"), "--seed=1", "--allow-destructive"]
+    arguments += [f"--req={glob}" for glob in job.requirements]
+    if job.shares > 1:
+        arguments.append(f"--claims={out / 'claims'}")
+    device, more = _device(job)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        saved, sys.stdout = sys.stdout, nowhere
+        try:
+            code = int(pytest.main([*arguments, *more], plugins=[device]))
+        finally:
+            sys.stdout = saved
+    return code, time.monotonic() - started
+
+
+def _result(job: Job, out: Path, ends: list[tuple[int, float]]) -> JobResult:
+    shares = [out / str(share) for share in range(job.shares)]
+    whole = shares[0]
+    code = max(code for code, _ in ends)
+    if job.shares > 1 and all((share / "results.jsonl").exists() for share in shares):
+        whole = out / "whole"
+        code = join(whole, shares)
+    verdicts, reasons = _read(whole)
+    return JobResult(job, verdicts, reasons, code, sum(seconds for _, seconds in ends))
 
 
 def _device(job: Job) -> tuple[Any, list[str]]:

@@ -15,6 +15,7 @@ from conformance.model.qualification import Finding, MutantResult, Qualification
 from specs.loader import Catalogue, UnknownName, load_catalogue
 
 NULLS = ("closed", "silent", "echo", "yes")
+GOLDEN_SHARES = 8
 GOOD = frozenset({"PASS", "NOT_APPLICABLE", "NOT_SELECTED"})
 
 
@@ -26,7 +27,7 @@ def command(json_file: Path | None, only: tuple[str, ...], workers: int) -> None
     """Exit 0 only when every mutant is killed, no golden camera is blamed and no null device passes anything."""
     with user_errors():
         catalogue = load_catalogue()
-        jobs = [*mutant_jobs(catalogue, only), *([] if only else [*golden_jobs(), *null_jobs()])]
+        jobs = [*([] if only else [*golden_jobs(), *null_jobs()]), *mutant_jobs(catalogue, only)]
     results = run_jobs(jobs, _tell, **({"workers": workers} if workers else {}))
     qualification = summarise(catalogue, results, complete=not only)
     for line in report(qualification):
@@ -76,7 +77,7 @@ def _selected(catalogue: Catalogue, declaration: Path) -> frozenset[str]:
 
 def golden_jobs() -> list[Job]:
     """The golden camera under each shipped declaration."""
-    return [Job(f"golden {name}", str(path)) for name, path in _declarations().items()]
+    return [Job(f"golden {name}", str(path), shares=GOLDEN_SHARES) for name, path in _declarations().items()]
 
 
 def null_jobs() -> list[Job]:
