@@ -61,9 +61,9 @@ def mutant_jobs(catalogue: Catalogue, only: tuple[str, ...]) -> list[Job]:
 
 
 def _declarations() -> dict[str, Path]:
-    from simulators.camera.declarations import DEFAULT, H265, NVR
+    from simulators.camera.declarations import DEFAULT, H265, NVR, SECURE
 
-    return {path.stem: path for path in (DEFAULT, NVR, H265)}
+    return {path.stem: path for path in (DEFAULT, NVR, H265, SECURE)}
 
 
 def _selected(catalogue: Catalogue, declaration: Path) -> frozenset[str]:

@@ -58,6 +58,7 @@ class Commands(StreamCommands, RecordCommands, AlarmCommands, NvrCommands, Maint
                 return None
             self.check(link, command, message)
             values = await self.carry_out(command, message)
+            return encode_message(table, command.name, "response", {"Result": 0, "DevID": own, **values})
         except Refusal as refusal:
             return self.refusal(command.name, refusal)
         except CodecError as error:
@@ -66,7 +67,6 @@ class Commands(StreamCommands, RecordCommands, AlarmCommands, NvrCommands, Maint
         except (OSError, ValueError, LookupError):
             _LOG.exception("%s failed", command.name)
             return encode_refusal(table, command.name, REFUSED, own)
-        return encode_message(table, command.name, "response", {"Result": 0, "DevID": own, **values})
 
     def refusal(self, name: str, refusal: Refusal) -> bytes | None:
         """A refusal holds Result and DevID only."""

@@ -70,3 +70,17 @@ class EmptyTextClears(Camera):
 
     zh = "空文本会清除原参数。"
     commands_class = _EmptyClears
+
+
+class _TellsThePassword(Commands):
+    async def on_GET_ESTORE(self, message: Message) -> dict[str, Any]:
+        found = await super().on_GET_ESTORE(message)
+        return {**found, "Password": self.camera.settings.account.get("Password", "")}
+
+
+@mutant(violates="CS-CRE-03")
+class PasswordInTheAnswer(Camera):
+    """The cloud query returns the password, in the secure profile too."""
+
+    zh = "云存储查询返回口令，安全模式下也不例外。"
+    commands_class = _TellsThePassword

@@ -140,3 +140,17 @@ class AnyWifiSecurityAccepted(Camera):
 
     zh = "无论加密方式与名称，无线设置一律回 0。"
     commands_class = _AnySecurity
+
+
+class _MovesNothing(Commands):
+    def check(self, link: Link, command: Command, message: Message) -> None:
+        if command.name != "VIDEO_PTZ":
+            super().check(link, command, message)
+
+
+@mutant(violates="BIZ-LIV-03a")
+class FixedCameraAcceptsMovement(Camera):
+    """A camera that cannot move answers 0 to every direction."""
+
+    zh = "固定式摄像机对各方向控制均应答 0。"
+    commands_class = _MovesNothing

@@ -391,3 +391,35 @@ class RefusalsAreSilent(Camera):
 
     zh = "无法执行的请求不应答。"
     commands_class = _SilentCommands
+
+
+class _HangsUpOnUnknown(Commands):
+    async def handle(self, link: Link, frame: ReceivedFrame) -> None:
+        if frame.frame.command not in self.camera.table.by_code:
+            link.close()
+            return
+        await super().handle(link, frame)
+
+
+@mutant(violates="IF-FRM-07")
+class UnknownCodeEndsTheLink(Camera):
+    """The connection is closed on a command code that is not known."""
+
+    zh = "收到未知命令字即断开连接。"
+    commands_class = _HangsUpOnUnknown
+
+
+class _ChecksNothing(Commands):
+    async def respond(self, link: Link, command: Command, frame: ReceivedFrame) -> bytes | None:
+        answer = await super().respond(link, command, frame)
+        if answer is None or not re.search(rb"<Result>255</Result>", answer) or not command.response:
+            return answer
+        return encode_refusal(self.camera.table, command.name, 0, self.camera.dev_id)
+
+
+@mutant(violates="IF-FRM-08")
+class InvalidRequestsAreAnsweredZero(Camera):
+    """A request that cannot be carried out is answered 0 and forgotten."""
+
+    zh = "无法执行的请求也应答 0，然后不了了之。"
+    commands_class = _ChecksNothing

@@ -8,3 +8,4 @@ _FOLDER = Path(__file__).parent
 DEFAULT = _FOLDER / "camera.yaml"
 NVR = _FOLDER / "nvr.yaml"
 H265 = _FOLDER / "h265.yaml"
+SECURE = _FOLDER / "secure.yaml"
