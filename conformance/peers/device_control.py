@@ -89,7 +89,7 @@ class DeviceControl:
             *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         try:
-            async with self._wire.timeout(self._limits["test_time"].seconds, f"the command of control {action}"):
+            async with self._wire.timeout(self._limits["control_wait"].seconds, f"the command of control {action}"):
                 output, errors = await process.communicate()
         except Expired:
             process.kill()

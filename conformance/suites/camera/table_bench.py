@@ -50,11 +50,7 @@ class TableBench:
         return outcomes
 
     async def send(self, case: Case) -> Outcome:
-        """One case; sent once more when the connection ends, which only counts when it happens twice."""
-        outcome = await self._send_once(case)
-        return await self._send_once(case) if outcome.fault is not None else outcome
-
-    async def _send_once(self, case: Case) -> Outcome:
+        """One case."""
         try:
             case = await self._prepared(case)
             before = await self._settings(case)
