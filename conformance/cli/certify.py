@@ -46,7 +46,7 @@ def command(
     """
     import pytest
 
-    arguments = [*suite_arguments(out, lang), "-p", "conformance.plugin.progress"]
+    arguments = suite_arguments(out, lang)
     for name, value in (("declaration", declaration), ("target", target), ("profile", profile), ("edition", edition)):
         if value is not None:
             arguments.append(f"--{name}={value}")
@@ -60,10 +60,10 @@ def command(
 
         check_names(profile, edition, req)
         seed = secrets.randbits(32) if seed is None else seed
-        code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out)
+        code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out, lang)
     else:
         arguments += ["--allow-destructive"] if allow_destructive else []
-        code = int(pytest.main(arguments))
+        code = int(pytest.main([*arguments, "-p", "conformance.plugin.progress"]))
     sys.exit(finish(out, lang, code))
 
 

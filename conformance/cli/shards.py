@@ -8,39 +8,62 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 from conformance.cli.warm_processes import warm_context
 from conformance.model.outcome import footer
 from conformance.model.plan import PlannedRows
+from conformance.plugin.progress import Progress
 from specs.model import Text
 
 SHARDS = 12
+FOLLOW_INTERVAL = 0.3
 
 
-def run_sharded(arguments: list[str], out: Path, shards: int = SHARDS) -> int:
-    """Run the suites in shares, write one result folder. Returns the exit code."""
+def run_sharded(arguments: list[str], out: Path, language: str, shards: int = SHARDS) -> int:
+    """Run the suites in shares, write one result folder as the results come. Returns the exit code."""
     folder = out / ".shards"
     shutil.rmtree(folder, ignore_errors=True)
     claims = folder / "claims"
     claims.mkdir(parents=True)
+    shares = [folder / str(k) for k in range(shards)]
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with ProcessPoolExecutor(shards, mp_context=warm_context()) as pool:
-            jobs = [pool.submit(run_share, [*arguments, f"--claims={claims}"], folder / str(k)) for k in range(shards)]
+            jobs = [pool.submit(run_share, [*arguments, f"--claims={claims}"], share) for share in shares]
+            _follow(jobs, shares, out / "results.jsonl", Progress(language))
             codes = [job.result() for job in jobs]
-        if not any((folder / str(k) / "results.jsonl").exists() for k in range(shards)):
+        if not any((share / "results.jsonl").exists() for share in shares):
             return max(codes)
-        return join(out, [folder / str(k) for k in range(shards)])
+        return join(out, shares)
     finally:
         signal.signal(signal.SIGINT, previous)
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _follow(jobs: Sequence[Future[int]], shares: list[Path], results: Path, progress: Progress) -> None:
+    """Copy result lines as they are written and show each verdict, until all shares have ended."""
+    seen = dict.fromkeys(shares, 0)
+    with results.open("w", encoding="utf-8") as file, progress:
+        running = True
+        while running:
+            running = bool(wait(jobs, timeout=FOLLOW_INTERVAL).not_done)
+            for share in shares:
+                lines = read_lines(share / "results.jsonl")
+                new, seen[share] = lines[seen[share] :], len(lines)
+                for line in new:
+                    if line["kind"] == "test" or (line["kind"] == "header" and file.tell() == 0):
+                        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                        file.flush()
+                    if line["kind"] == "test":
+                        progress.verdict(line["id"], line["verdict"], line["reason"], line["duration"])
+
+
 def run_share(arguments: list[str], out: Path) -> int:
-    """One share in this process, with a camera of its own."""
+    """One share in this process, with a camera of its own; it prints nothing."""
     import pytest
 
     from simulators.camera.embedded import EmbeddedCamera
@@ -74,5 +97,6 @@ def join(out: Path, shares: list[Path]) -> int:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a result file; empty when there is none."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    """The complete lines of a result file; empty when there is none."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

@@ -15,6 +15,7 @@ from conformance.model.checks import Checks, Judgement, judge, say
 from conformance.model.verdict import Verdict
 from conformance.peers.faults import BenchFault, DeviceFault
 from conformance.plugin import hookspecs
+from conformance.plugin.progress import silence_pytest
 from conformance.plugin.results_file import ResultsError
 from conformance.plugin.run import Run, test_id
 from conformance.plugin.settings import add_options, read_settings
@@ -46,10 +47,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "verifies(*ids): the requirements that this test judges")
     if config.option.claims:
         config.pluginmanager.register(Sharing(Path(config.option.claims)), "kandian-sharing")
+        silence_pytest(config)
 
 
 def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
@@ -224,8 +227,8 @@ def _show(item: pytest.Item, name: str, judgement: Judgement, seconds: float) ->
     """Tell the live progress, where there is one."""
     progress = item.config.pluginmanager.getplugin("kandian-progress")
     if progress is not None:
-        reason = judgement.reason.get(item.config.option.lang)
-        progress.verdict(name, judgement.verdict, reason, seconds)
+        reason = {"zh": judgement.reason.zh, "en": judgement.reason.en}
+        progress.verdict(name, str(judgement.verdict), reason, seconds)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +15,11 @@ class Sharing:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file of the suites that cannot be read is told by one of the runs."""
+        if report.failed and self._claim(report.nodeid):
+            print(report.longreprtext, file=sys.stderr)  # noqa: T201
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of pytest's loop; everything is torn down after each test."""
