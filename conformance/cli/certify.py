@@ -60,7 +60,11 @@ def command(
 
         check_names(profile, edition, req)
         seed = secrets.randbits(32) if seed is None else seed
-        code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out, lang)
+        try:
+            code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out, lang)
+        except OSError as error:
+            click.echo(f"certify: cannot write to {out}: {error.strerror}", err=True)
+            sys.exit(3)
     else:
         arguments += ["--allow-destructive"] if allow_destructive else []
         code = int(pytest.main([*arguments, "-p", "conformance.plugin.progress"]))

@@ -24,7 +24,10 @@ FOLLOW_INTERVAL = 0.3
 
 
 def run_sharded(arguments: list[str], out: Path, language: str, shards: int = SHARDS) -> int:
-    """Run the suites in shares, write one result folder as the results come. Returns the exit code."""
+    """Run the suites in shares, write one result folder as the results come. Returns the exit code.
+
+    Raises OSError when the folder cannot be written; the lines that are there are whole.
+    """
     folder = out / ".shards"
     shutil.rmtree(folder, ignore_errors=True)
     claims = folder / "claims"
@@ -92,7 +95,9 @@ def join(out: Path, shares: list[Path]) -> int:
     rows = PlannedRows.of_document(json.loads(plan.read_text("utf-8")))
     last = footer(rows, tests, blocked=blocked, broken=broken, interrupted=interrupted)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [lines[0][0], *tests, last])
-    (out / "results.jsonl").write_text(text, encoding="utf-8")
+    new = out / "results.jsonl.new"
+    new.write_text(text, encoding="utf-8")
+    new.replace(out / "results.jsonl")
     return int(last["exit_code"])
 
 

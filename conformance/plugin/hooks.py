@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import signal
+import sys
 import traceback
 from collections.abc import Generator
 from pathlib import Path
@@ -32,6 +33,7 @@ JUDGED = pytest.StashKey[Judgement]()
 EXIT = pytest.StashKey[int]()
 SETUP_FAULT = pytest.StashKey[Text]()
 
+SUITE_ERROR = 3
 _FAILING = {Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.BLOCKED}
 
 
@@ -125,6 +127,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     return outcome
 
 
+def pytest_internalerror(excinfo: pytest.ExceptionInfo[BaseException]) -> bool | None:
+    """A full disk ends the run with one sentence; what was written before stands."""
+    if not isinstance(excinfo.value, (EvidenceError, ResultsError)):
+        return None
+    print(f"kandian: {excinfo.value}", file=sys.stderr)  # noqa: T201
+    return True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """The exit code of a run is that of the verdict lattice."""
@@ -132,7 +142,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if code is not None and exitstatus not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         session.exitstatus = code
     elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
-        session.exitstatus = 3
+        session.exitstatus = SUITE_ERROR
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,10 +11,12 @@ import pytest
 
 
 class Sharing:
-    """Runs only what this process claims. ``folder``: where claims are made, one file a test function."""
+    """Runs only what this process claims. ``folder``: where claims are made, one file a test function; the functions of
+    modules that name the same ``TOGETHER`` go to one run, because they judge something made only once a run."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._own: set[str] = set()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file of the suites that cannot be read is told by one of the runs."""
@@ -25,7 +27,7 @@ class Sharing:
         """In place of pytest's loop; everything is torn down after each test."""
         if session.testsfailed:
             raise session.Interrupted("collection failed")
-        for function, items in groupby(session.items, lambda item: item.nodeid.partition("[")[0]):
+        for function, items in groupby(session.items, _unit):
             if not self._claim(function):
                 continue
             for item in items:
@@ -34,9 +36,19 @@ class Sharing:
                     raise session.Interrupted(session.shouldstop)
         return True
 
-    def _claim(self, function: str) -> bool:
+    def _claim(self, name: str) -> bool:
+        if name in self._own:
+            return True
         try:
-            (self._folder / hashlib.sha256(function.encode()).hexdigest()).touch(exist_ok=False)
+            (self._folder / hashlib.sha256(name.encode()).hexdigest()).touch(exist_ok=False)
         except FileExistsError:
             return False
+        self._own.add(name)
         return True
+
+
+def _unit(item: pytest.Item) -> str:
+    """What is claimed as a whole: a group of functions, or one function with all its parameters."""
+    module = item.getparent(pytest.Module)
+    group = str(getattr(module.obj, "TOGETHER", "")) if module else ""
+    return group or item.nodeid.partition("[")[0]

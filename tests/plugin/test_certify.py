@@ -113,6 +113,22 @@ def test_an_unreachable_device_is_blocked_not_failed(tmp_path: Path) -> None:
     assert {test["verdict"] for test in lines(tmp_path)[1:-1]} <= {"BLOCKED"}
 
 
+def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path) -> None:
+    small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); "
+    done = subprocess.run(
+        [sys.executable, "-c", small + KANDIAN[2], "certify", "--out", str(tmp_path / "out"), "--req", "IF-FRM-01"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "cannot write" in done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "INTERNALERROR" not in done.stderr + done.stdout
+
+
 def own_declaration(folder: Path) -> Path:
     """The golden camera's declaration with fixed ports: the camera keeps the province address over runs."""
     bench = f"bench: {{host: 127.0.0.1, group_port: {free_port()}, province_port: {free_port()}}}"
