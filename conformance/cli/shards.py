@@ -39,9 +39,8 @@ def run_sharded(arguments: list[str], out: Path, language: str, shards: int = SH
             jobs = [pool.submit(run_share, [*arguments, f"--claims={claims}"], share) for share in shares]
             _follow(jobs, shares, out / "results.jsonl", Progress(language))
             codes = [job.result() for job in jobs]
-        if not any((share / "results.jsonl").exists() for share in shares):
-            return max(codes)
-        return join(out, shares)
+        begun = [share for share in shares if read_lines(share / "results.jsonl")]
+        return join(out, begun) if begun else max(codes)
     finally:
         signal.signal(signal.SIGINT, previous)
         shutil.rmtree(folder, ignore_errors=True)
