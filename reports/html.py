@@ -137,6 +137,8 @@ def _figures(results: Results) -> list[dict[str, Any]]:
         "bitrate": ("码率", "Bit rate", "kbit/s"),
         "frame_interval": ("帧间隔", "Frame interval", "ms"),
         "jitter": ("抖动", "Jitter", "ms"),
+        "live_delay": ("实时视频时延", "Live delay", "ms"),
+        "first_frame": ("首帧时间", "First frame time", "ms"),
     }
     found = []
     for test in results.tests:

@@ -17,6 +17,8 @@ from specs.loader import decode
 from specs.model import Vocabulary
 from specs.yaml_source import Document, KeyPath, SourceError, read_yaml
 
+IMAGE_KINDS = ("good", "older", "foreign_model")
+
 
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A secret by name of an environment variable, by file, or (test devices only) by value."""
@@ -90,12 +92,32 @@ class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return frozenset(self.actions) | frozenset(self.commands)
 
 
-class Images(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Firmware images for the upgrade tests, as paths beside the declaration."""
+class GoodImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A firmware image that the device must accept, and the DevVer with which it logs in afterwards."""
 
-    good: str = ""
-    good_version: str = ""
-    bad: dict[str, str] = {}
+    path: str
+    version: str
+
+
+class Images(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Firmware images for the upgrade tests, as paths beside the declaration.
+
+    ``good``: valid images, oldest first; each successful upgrade of a run uses one up. An image of the version that the
+    device has at the beginning may stand first. ``older``, ``foreign_model``: validly signed images that must be
+    refused for their version and for their model; ``bad_signature``: an image signed with another key.
+    ``handed_over``: the device is a simulator that builds its images and names them when it starts.
+    """
+
+    good: tuple[GoodImage, ...] = ()
+    older: str = ""
+    foreign_model: str = ""
+    bad_signature: str = ""
+    handed_over: bool = False
+
+    @property
+    def available(self) -> frozenset[str]:
+        """What ``needs`` of a requirement may ask for: ``good``, ``older``, ``foreign_model``."""
+        return frozenset(name for name in IMAGE_KINDS if self.handed_over or getattr(self, name))
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

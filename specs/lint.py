@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from specs.condition import ConditionError
+from specs.declaration import IMAGE_KINDS
 from specs.loader import SPECS_ROOT, Catalogue, SourceError, load_catalogue, requirement_files
 from specs.model import Requirement
 from specs.yaml_source import KeyPath, read_yaml
@@ -109,9 +110,10 @@ def _reference_faults(catalogue: Catalogue, requirement: Requirement) -> Iterato
             yield f"the basis {basis.ref} is of kind {catalogue.basis[basis.ref].kind}, not {basis.kind}"
     if requirement.status == "ratified" and all(b.kind == "assumed" for b in requirement.basis):
         yield "rests only on an assumption and cannot be ratified"
+    known = {f"control.{name}" for name in catalogue.vocabulary.controls} | {f"image.{kind}" for kind in IMAGE_KINDS}
     for need in requirement.needs:
-        if need.removeprefix("control.") not in catalogue.vocabulary.controls:
-            yield f"needs the unknown control {need}"
+        if need not in known:
+            yield f"needs {need}, which is no control and no image"
 
 
 def _text_faults(requirement: Requirement) -> Iterator[str]:

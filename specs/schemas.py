@@ -13,6 +13,7 @@ import msgspec
 
 from specs.declaration import Declaration
 from specs.model import Edition, Profile, RequirementFile
+from specs.qualification_files import MutantList, QualificationFile
 
 SCHEMA_FOLDER = Path(__file__).parent / "schema"
 
@@ -28,6 +29,8 @@ GENERATED: dict[str, tuple[Any, str]] = {
     "profile": (Profile, "A certification profile"),
     "edition": (EditionFile, "The editions of the spec series"),
     "declaration": (Declaration, "A declaration (implementation conformance statement)"),
+    "mutant_list": (MutantList, "The list of mutants that the suites are proved against"),
+    "qualification": (QualificationFile, "What `kandian qualify --json` writes"),
 }
 
 

@@ -6,9 +6,11 @@ Formats: the pcap and pcapng drafts of the IETF opsawg (draft-ietf-opsawg-pcap, 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -36,7 +38,6 @@ _SECTION_TYPE, _INTERFACE_TYPE = 0x0A0D0D0A, 1
 _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 2, 3, 6
 _NG_HEADER = {_OLD_PACKET: 28, _SIMPLE_PACKET: 12, _PACKET: 28}
 _LONGEST_HEADER = 28
-_RUN = 32
 
 
 class CaptureError(CodecError):
@@ -96,72 +97,81 @@ def _read_pcap(file: BinaryIO, magic: bytes, block: int) -> Iterator[PacketBatch
     link = struct.unpack(order + "I", head[16:])[0] & 0x0FFF_FFFF
     window = CaptureWindow(file, _PCAP_RECORD, block)
     window.offset = _PCAP_HEADER
-    following = 0
-    while window.advance(following):
-        for run in (_RUN, 1):
-            edges = _walk(window.buffer, window.limit, order, run)
-            starts, following = edges[:-1], int(edges[-1])
-            rows = window.rows(starts)
-            broken = _check_chain(window.offset, rows, edges, order)
-            if broken is None:
-                break
-        yield _pcap_batch(rows, starts + window.offset, order, unit, link, window.size)
+    following, count, last = 0, 0, False
+    rows: list[npt.NDArray[np.uint8]] = []
+    positions: list[npt.NDArray[np.int64]] = []
+    while not last and window.advance(following):
+        starts, following = _walk(window.buffer, window.limit, order)
+        broken = _broken_record(window, following, order)
+        rows.append(window.rows(starts))
+        positions.append(starts + window.offset)
+        count += len(starts)
+        last = broken is not None or (window.ended and following + _PCAP_RECORD > window.filled)
+        if last or count >= BATCH:
+            yield _pcap_batch(np.concatenate(rows), np.concatenate(positions), order, unit, link, window.size)
+            rows, positions, count = [], [], 0
         if broken:
             raise broken
-        if window.ended and following + _PCAP_RECORD > window.filled:
-            break
+    if rows:
+        yield _pcap_batch(np.concatenate(rows), np.concatenate(positions), order, unit, link, window.size)
 
 
-def _walk(buffer: bytearray, limit: int, order: str, run: int) -> npt.NDArray[np.int64]:
-    """Where records begin below ``limit``, and as last element where the first one after them does.
+def _walk(buffer: bytearray, limit: int, order: str) -> tuple[npt.NDArray[np.int64], int]:
+    """Where records begin below ``limit``, and where the first one after them does (or the first one that is broken).
 
-    Full packets follow each other in runs of one length. After two alike, the low 16 bits of the lengths of the next
-    ``run`` records are compared all at once, which costs a third of stepping. Records over 65535 bytes can deceive it:
-    ``_check_chain`` finds out, and ``run`` 1 is always right.
+    Full packets follow each other in runs of one length. After two alike, the rest of a run is found by one match of
+    a pattern, which costs a fraction of stepping.
     """
     unpack = struct.Struct(order + "I").unpack_from
-    low, high = (8, 9) if order == "<" else (11, 10)
     starts: list[int] = []
     steps: list[int] = []
     counts: list[int] = []
     position, last, usual = 0, -1, -1
+    run = _run_of(order, 0)
     limit -= _PCAP_RECORD
     while position <= limit:
         (length,) = unpack(buffer, position + 8)
         step, alike = _PCAP_RECORD + length, 1
         if length == usual:
-            end = min(position + run * step, limit + 1)
-            lows = buffer[position + low : end + low : step]
-            highs = buffer[position + high : end + high : step]
-            alike = len(lows) - max(len(lows.lstrip(lows[:1])), len(highs.lstrip(highs[:1])))
+            alike = (_end(run.match(buffer, position, limit + step)) - position) // step or 1
+        elif length > LARGEST_PACKET:
+            break
         elif length == last:
-            usual = length
+            usual, run = length, _run_of(order, length)
         last = length
         starts.append(position)
         steps.append(step)
         counts.append(alike)
         position += alike * step
-    return np.append(_spread(starts, steps, counts), position)
+    return _spread(starts, steps, counts), position
+
+
+@lru_cache(maxsize=256)
+def _run_of(order: str, length: int) -> re.Pattern[bytes]:
+    """As many whole records of that length as follow each other; their length fields alone are looked at."""
+    field = re.escape(struct.pack(order + "I", length))
+    return re.compile(b"(?:.{8}%b.{%d})*+" % (field, length + 4), re.DOTALL)
+
+
+def _end(found: re.Match[bytes] | None) -> int:
+    return found.end() if found else 0
+
+
+def _broken_record(window: CaptureWindow, position: int, order: str) -> CaptureError | None:
+    """What is wrong with the record at ``position``, where the walk ended, if it is there and it is broken."""
+    if position > window.limit - _PCAP_RECORD:
+        return None
+    seen = bytes(window.buffer[position : position + _PCAP_RECORD])
+    (captured,) = struct.unpack_from(order + "I", seen, 8)
+    explain = f"A record of {captured} bytes is announced, at most {LARGEST_PACKET} make sense"
+    return CaptureError(window.offset + position, "capture.length", seen, explain)
 
 
 def _spread(starts: list[int], steps: list[int], counts: list[int]) -> npt.NDArray[np.int64]:
     """Every position of runs that begin at ``starts`` and go on in ``steps``."""
-    sizes = np.array(counts, np.int64)
-    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.repeat(np.array(starts, np.int64), sizes) + within * np.repeat(np.array(steps, np.int64), sizes)
-
-
-def _check_chain(
-    offset: int, rows: npt.NDArray[np.uint8], edges: npt.NDArray[np.int64], order: str
-) -> CaptureError | None:
-    """Whether each record really ends where the next one begins; what is wrong with the first one that does not."""
-    lengths = np.diff(edges) - _PCAP_RECORD
-    captured = rows[:, 8:12].view(order + "u4")[:, 0]
-    if (captured == lengths).all() and not (captured > LARGEST_PACKET).any():
-        return None
-    first = int(np.flatnonzero((captured != lengths) | (captured > LARGEST_PACKET))[0])
-    explain = f"A record of {int(captured[first])} bytes is announced, at most {LARGEST_PACKET} make sense"
-    return CaptureError(offset + int(edges[first]), "capture.length", bytes(rows[first, :_PCAP_RECORD]), explain)
+    sizes, widths = np.array(counts, np.int64), np.array(steps, np.int64)
+    firsts = np.array(starts, np.int64) - widths * (np.cumsum(sizes) - sizes)
+    return np.repeat(firsts, sizes) + np.arange(int(sizes.sum())) * np.repeat(widths, sizes)
 
 
 def _pcap_batch(

@@ -32,12 +32,16 @@ class Decoded:
     errors: tuple[str, ...]
 
 
-def decode_units(codec: str, units: Sequence[bytes], *, parameter_sets: bytes = b"") -> Decoded:
-    """Decode access units (Annex B). Pictures that cannot be decoded become errors, nothing is raised."""
+def decode_units(codec: str, units: Sequence[bytes], *, parameter_sets: bytes = b"", strict: bool = False) -> Decoded:
+    """Decode access units (Annex B). Pictures that cannot be decoded become errors, nothing is raised.
+
+    ``strict``: a picture of which any part is damaged is an error too; otherwise the decoder conceals it.
+    """
     import av
 
     context = av.CodecContext.create(CODECS[codec], "r")
     context.thread_count = 1
+    context.options = {"err_detect": "explode"} if strict else {}
     pictures: list[Picture] = []
     errors: list[str] = []
     for index, unit in enumerate([*units, b""]):

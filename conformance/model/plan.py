@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from specs.declaration import LoadedDeclaration
+from specs.declaration import Declaration, LoadedDeclaration
 from specs.loader import Catalogue
 from specs.model import Profile, Requirement, Text
 
@@ -159,8 +159,17 @@ def _decide(
         return row("not_selected", "本次运行未选择 (--level)", "not chosen for this run (--level)")
     if requirement.destructive and not choice.allow_destructive:
         return row("excluded", "可能损坏设备，需 --allow-destructive", "may harm the device: needs --allow-destructive")
-    missing = [n for n in requirement.needs if n.removeprefix("control.") not in loaded.declaration.controls.available]
-    if missing:
-        names = ", ".join(missing)
-        return row("excluded", f"测试台缺少控制手段: {names}", f"the bench lacks the control {names}")
+    if lacking := _lacking(requirement, loaded.declaration):
+        return row("excluded", lacking.zh, lacking.en)
     return row("selected")
+
+
+def _lacking(requirement: Requirement, declaration: Declaration) -> Text | None:
+    """The bench control or firmware image that the test needs and nobody provides; None when all is there."""
+    there = {f"control.{name}" for name in declaration.controls.available}
+    there |= {f"image.{name}" for name in declaration.images.available}
+    missing = [need for need in requirement.needs if need not in there]
+    if controls := ", ".join(need for need in missing if need.startswith("control.")):
+        return Text(zh=f"测试台缺少控制手段: {controls}", en=f"the bench lacks the control {controls}")
+    images = ", ".join(missing)
+    return Text(zh=f"声明未提供固件镜像: {images}", en=f"the declaration names no {images}") if images else None

@@ -63,8 +63,9 @@ class Qualification:
 
     @property
     def passed(self) -> bool:
-        """100 % detection, no false alarm, no pass of a null device."""
-        return self.killed == len(self.mutants) and not self.false_alarms and not self.null_passes
+        """100 % detection, no false alarm, no pass of a null device, no tested MUST without a mutant."""
+        found = (*self.false_alarms, *self.null_passes, *self.uncovered)
+        return self.killed == len(self.mutants) and not found
 
     def document(self) -> dict[str, Any]:
         """JSON data."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from conformance.peers.device_control import DeviceControl
+from conformance.peers.firmware_images import FirmwareImages
+from conformance.peers.ftp_server import FtpServer
 from conformance.peers.group import GroupPlatform
 from conformance.peers.province import Province
 from conformance.peers.registrar import Registrar
+from conformance.peers.relay import Relays
 from conformance.wire import Wire
 from specs.declaration import LoadedDeclaration
 from specs.loader import Catalogue, decode
@@ -31,7 +35,11 @@ class Bench:
         self.province = Province(wire, self.table, device.dev_id, self.limits)
         self.registrar = Registrar(wire, self.table, self.province, loaded.key)
         self.group = GroupPlatform(wire, self.table, self.registrar)
+        self.relays = Relays(wire, device.dev_id, loaded.key)
+        self.ftp = FtpServer(wire)
         self.control = DeviceControl(wire, loaded.declaration.controls, self.limits)
+        folder = loaded.path.parent if loaded.path else Path()
+        self.images = FirmwareImages(loaded.declaration.images, folder)
         media = loaded.declaration.media
         self.media_url = media.url if media else ""
 
@@ -40,6 +48,11 @@ class Bench:
         """Whether the device is expected to register."""
         return self.loaded.features.get("tykd") is not False
 
+    @property
+    def has_relay(self) -> bool:
+        """Whether the device may use a relay: where it does not say that it has none."""
+        return self.speaks_tykd and self.loaded.features.get("relay") is not False
+
     async def start(self) -> None:
         """Listen everywhere. Raises Refused when an address is taken."""
         if not self.speaks_tykd:
@@ -47,29 +60,43 @@ class Bench:
         bench = self.loaded.declaration.bench
         await self.province.primary.start(bench.host, bench.access_port)
         await self.province.backup.start(bench.host, bench.backup_port)
+        await self.ftp.start(bench.host, bench.ftp_port)
+        self.registrar.ftp = self.ftp.elements
         await self.registrar.start(bench.host, bench.province_port)
         await self.group.start(bench.host, bench.group_port)
+        if self.has_relay:
+            await self.relays.primary.start(bench.host, bench.relay_port)
+            await self.relays.backup.start(bench.host, 0)
+            self.registrar.relay = self.relays.answer_values()
 
     def reset(self) -> None:
         """Everyone is honest again."""
         self.province.reset()
         self.registrar.reset()
         self.group.reset()
+        self.ftp.reset()
+        self.relays.reset()
 
     async def settle(self) -> None:
         """All servers run and the device is online. Raises Offline."""
         if self.speaks_tykd:
             for server in (self.group, self.registrar, self.province.primary, self.province.backup):
                 await server.restart()
-            await self.province.online(within=self.limits["back_online_wait"].seconds)
+            for relay in self.relays.servers if self.has_relay else ():
+                await relay.restart()
+            link = await self.province.online(within=self.limits["back_online_wait"].seconds)
+            await self.province.at_ease(link)
 
     async def stop(self) -> None:
         """Stop listening, drop the device."""
         if self.speaks_tykd:
             await self.group.stop()
             await self.registrar.stop()
+            await self.ftp.stop()
             await self.province.primary.stop()
             await self.province.backup.stop()
+            await self.relays.primary.stop()
+            await self.relays.backup.stop()
         self.control.close()
 
     @property
@@ -80,8 +107,10 @@ class Bench:
         return {"group_url": self.group.url, "province_url": self.registrar.url}
 
     def attach(self, device: dict[str, Any]) -> None:
-        """Take note of what the started device says of itself (``controls`` endpoint, ``media_url``)."""
+        """Take note of what the started device says of itself (``controls`` endpoint, ``media_url``, ``images``)."""
         if "controls" in device:
             self.control.endpoint = device["controls"]
         if "media_url" in device:
             self.media_url = device["media_url"]
+        if "images" in device:
+            self.images.hand_over(device["images"])

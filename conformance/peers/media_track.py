@@ -28,12 +28,13 @@ class ArrivedPacket:
 
 @dataclass(frozen=True, slots=True)
 class ArrivedReport:
-    """An RTCP compound and when it came."""
+    """An RTCP compound and when it came. ``after``: RTP datagrams of its track that had come before it."""
 
     at: float
     raw: bytes
     compound: Compound | None
     error: CodecError | None
+    after: int = 0
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Track:
     rtcp: list[tuple[float, bytes]] = field(default_factory=list)
     errors: list[tuple[float, CodecError]] = field(default_factory=list)
     sources: set[tuple[str, int]] = field(default_factory=set)
+    _before_reports: list[int] = field(default_factory=list)
     _parsed: list[ArrivedPacket] = field(default_factory=list)
     _read: int = 0
 
@@ -57,13 +59,16 @@ class Track:
         kept = self.rtcp if control else self.rtp
         if len(kept) < MAX_PACKETS:
             kept.append((at, data))
+            if control:
+                self._before_reports.append(len(self.rtp))
 
     @property
     def packets(self) -> list[ArrivedPacket]:
         """Every readable RTP packet so far; RTCP sent on the RTP path is left out."""
-        for at, data in self.rtp[self._read :]:
+        for number, (at, data) in enumerate(self.rtp[self._read :], self._read):
             if looks_like_rtcp(data) and (data[1] & 0x7F) not in self.media.payload_types:
                 self.rtcp.append((at, data))
+                self._before_reports.append(number)
                 continue
             try:
                 self._parsed.append(ArrivedPacket(at, len(data), parse_rtp(data)))
@@ -76,11 +81,11 @@ class Track:
     def reports(self) -> list[ArrivedReport]:
         """Every RTCP compound so far."""
         found = []
-        for at, data in self.rtcp:
+        for (at, data), after in zip(self.rtcp, self._before_reports, strict=True):
             try:
-                found.append(ArrivedReport(at, data, parse_rtcp(data), None))
+                found.append(ArrivedReport(at, data, parse_rtcp(data), None, after))
             except CodecError as error:
-                found.append(ArrivedReport(at, data, None, error))
+                found.append(ArrivedReport(at, data, None, error, after))
         return found
 
     @property

@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 from conformance.peers.faults import DeviceClosed, DeviceFault, NoAnswer
 from conformance.peers.media_track import Track
 from conformance.peers.rtsp_client import Answer, RtspClient
-from conformance.protocols.rtsp_auth import answer_challenge, format_authorization, parse_www_authenticate
+from conformance.protocols.rtsp_auth import (
+    Challenge,
+    answer_challenge,
+    format_authorization,
+    parse_www_authenticate,
+)
 from conformance.protocols.rtsp_headers import Transport, format_transport, parse_session, parse_transport
 from conformance.protocols.rtsp_url import DEFAULT_PORT, append_control, control_base, resolve_control
 from conformance.protocols.sdp import parse_sdp
@@ -23,6 +28,7 @@ Lower = Literal["tcp", "udp"]
 OK = 200
 UNAUTHORIZED = 401
 PORT_TRIES = 32
+BUSY, BUSY_TRIES, BUSY_PAUSE = 503, 3, 0.5
 
 
 class PlayRefused(DeviceFault):
@@ -70,13 +76,14 @@ class Player:
         self.tracks: list[Track] = []
         self.description: SessionDescription | None = None
         self.session = ""
+        self.session_header = ""
         self.session_timeout = 60
         self.base = url
         self.played_at = 0.0
         self.play_answer: Answer | None = None
         self._wire = wire
         self._user, self._password = user, password
-        self._challenge_count = 0
+        self._challenge: Challenge | None = None
         self._connect_wait = connect_wait
         self._arrival = asyncio.Event()
         parts = urlsplit(url)  # any URL that names a host will do: bent URLs are part of the tests
@@ -106,28 +113,32 @@ class Player:
         own = {"Session": self.session} if session and self.session else {}
         answer = await self.client.request(method, uri, {**own, **(headers or {})}, body)
         if answer.status == UNAUTHORIZED and self._user:
-            authorization = self._authorization(answer, method, uri)
-            if authorization:
-                again = {**own, **(headers or {}), "Authorization": authorization}
-                return await self.client.request(method, uri, again, body)
+            self._challenge = _best_challenge(answer)
+            if credentials := self.credentials(method, uri):
+                return await self.client.request(method, uri, {**own, **(headers or {}), **credentials}, body)
         return answer
 
-    def _authorization(self, answer: Answer, method: str, uri: str) -> str:
+    def credentials(self, method: str, uri: str) -> dict[str, str]:
+        """The Authorization header for a request that a test writes itself; empty while the device has not asked."""
+        if self._challenge is None:
+            return {}
+        cnonce = f"{self._wire.random.getrandbits(64):016x}"
         try:
-            challenges = parse_www_authenticate(answer.response.headers.all("WWW-Authenticate"))
-            chosen = sorted(challenges, key=lambda c: not c.is_digest)[0]
-            self._challenge_count += 1
-            cnonce = f"{self._wire.random.getrandbits(64):016x}"
-            return format_authorization(
-                answer_challenge(chosen, self._user, self._password, method, uri, cnonce=cnonce)
-            )
-        except (CodecError, IndexError):
-            return ""
+            answer = answer_challenge(self._challenge, self._user, self._password, method, uri, cnonce=cnonce)
+        except CodecError:
+            return {}
+        return {"Authorization": format_authorization(answer)}
 
     async def describe(self, url: str = "") -> SessionDescription:
-        """DESCRIBE and read the SDP; prepares one track per RTP section. Raises PlayRefused, CodecError."""
+        """DESCRIBE and read the SDP; prepares one track per RTP section. A device that says that it is unavailable for
+        the moment (503) is asked again. Raises PlayRefused, CodecError."""
         url = url or self.url
         answer = await self.request("DESCRIBE", url, {"Accept": "application/sdp"})
+        for _ in range(BUSY_TRIES):
+            if answer.status != BUSY:
+                break
+            await self._wire.sleep(BUSY_PAUSE)
+            answer = await self.request("DESCRIBE", url, {"Accept": "application/sdp"})
         if answer.status != OK:
             raise PlayRefused("DESCRIBE", answer)
         headers = answer.response.headers
@@ -177,7 +188,8 @@ class Player:
 
     def accept_setup(self, track: Track, answer: Answer) -> None:
         """Take session, timeout and transport from a SETUP answer. Raises CodecError."""
-        session = parse_session(answer.response.headers.get("Session"))
+        self.session_header = answer.response.headers.get("Session")
+        session = parse_session(self.session_header)
         self.session, self.session_timeout = session.id, session.lifetime
         track.transport = parse_transport(answer.response.headers.get("Transport"))[0]
         if track.transport.is_tcp:
@@ -246,6 +258,15 @@ class Player:
         return attempt
 
     # media
+
+    def now(self) -> float:
+        """The wire clock, in seconds."""
+        return self._wire.now()
+
+    @property
+    def answer_wait(self) -> float:
+        """Seconds that an answer is waited for."""
+        return self.client.answer_wait
 
     @property
     def media_packets(self) -> int:
@@ -325,3 +346,12 @@ class Player:
         for track in self.tracks:
             for socket in track.sockets:
                 socket.close()
+
+
+def _best_challenge(answer: Answer) -> Challenge | None:
+    """Digest before basic; None when there is no challenge that can be read."""
+    try:
+        challenges = parse_www_authenticate(answer.response.headers.all("WWW-Authenticate"))
+    except CodecError:
+        return None
+    return min(challenges, key=lambda challenge: not challenge.is_digest, default=None)

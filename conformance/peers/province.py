@@ -124,6 +124,23 @@ class Province:
         assert link is not None
         return link
 
+    async def at_ease(self, link: DeviceLink) -> None:
+        """Leave the device time to take the answer to its ability report: until it says something else, or a pause.
+
+        One that repeats its report has not taken the answer yet.
+        """
+        reported = self.messages("ABILITYUP")[-1].at
+        rest = reported + self.limits["settle_pause"].seconds - self.wire.now()
+        if rest > 0 and self.received[-1].message.name == "ABILITYUP":
+            try:
+                await self.next_where(
+                    lambda received: received.link is link and received.message.name != "ABILITYUP",
+                    rest,
+                    "a further message",
+                )
+            except NoAnswer:
+                return
+
     async def next(self, name: str, *, within: float, when: Callable[[Received], bool] | None = None) -> Received:
         """The next message of that command name from now on. Raises NoAnswer."""
         wanted: Callable[[Received], bool] = lambda r: r.message.name == name and (when is None or when(r))  # noqa: E731

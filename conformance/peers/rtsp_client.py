@@ -79,6 +79,11 @@ class RtspClient:
         return self
 
     @property
+    def waiting(self) -> list[Response]:
+        """Responses that came and were not asked for yet."""
+        return [response for response, _ in self._answers]
+
+    @property
     def local_host(self) -> str:
         """Our own address on this connection."""
         return self._stream.local[0] if self._stream else ""

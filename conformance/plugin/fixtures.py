@@ -10,10 +10,12 @@ import pytest
 from conformance.model.checks import Checks
 from conformance.peers.bench import Bench
 from conformance.peers.device_control import DeviceControl
+from conformance.peers.ftp_server import FtpServer
 from conformance.peers.group import GroupPlatform
 from conformance.peers.players import Players
 from conformance.peers.province import Province
 from conformance.peers.registrar import Registrar
+from conformance.peers.relay import Relays
 from conformance.plugin.hooks import CHECKS, RUN
 from conformance.plugin.run import Run
 from conformance.wire import Wire
@@ -111,9 +113,26 @@ def player(bench: Bench, run: Run) -> Iterator[Players]:
 
 
 @pytest.fixture
+def relay(bench: Bench, run: Run) -> Relays:
+    """Primary and backup relay, with the device online."""
+    run.run(bench.settle())
+    return bench.relays
+
+
+@pytest.fixture
 def control(bench: Bench) -> DeviceControl:
     """What the bench can do to the device."""
     return bench.control
+
+
+@pytest.fixture
+def ftp(bench: Bench, run: Run) -> FtpServer:
+    """The FTP server that registration names, running, with nothing noted yet; honest again after the test."""
+    if bench.speaks_tykd:
+        run.run(bench.ftp.restart())
+        run.run(bench.ftp.collect())
+    bench.ftp.forget()
+    return bench.ftp
 
 
 @pytest.fixture

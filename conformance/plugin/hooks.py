@@ -52,6 +52,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "verifies(*ids): the requirements that this test judges")
+    config.addinivalue_line("markers", "long: a test that takes so long that a shared run begins with it")
     if config.option.claims:
         config.pluginmanager.register(Sharing(Path(config.option.claims)), "kandian-sharing")
         silence_pytest(config)

@@ -53,6 +53,7 @@ class Run:
         self.blocked: Text | None = None
         self.order: dict[str, int] = {}
         self.broken: str = ""
+        self._folder = settings.out
         self.tests: list[dict[str, Any]] = []
         self._start_device = start_device
         self._redactor = Redactor(settings.loaded.secrets)
@@ -153,10 +154,21 @@ class Run:
 
     def begin_test(self, name: str) -> Path:
         """Evidence of this test goes to the folder returned, from now on."""
-        folder = self.settings.out / "evidence" / name
+        self._folder = folder = self.settings.out / "evidence" / name
         self.wire.begin(folder, name)
         self.wire.random.seed(seed_of(self.settings.seed, name))
         return folder
+
+    def keep(self, name: str, data: bytes) -> str:
+        """Keep bytes as a file beside the capture of the present test, secrets masked; returns its path in the folder
+        of the run. Raises ResultsError."""
+        path = self._folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._redactor.data(data))
+        except OSError as error:
+            raise ResultsError(f"cannot write {path}: {error.strerror}") from error
+        return str(path.relative_to(self.settings.out))
 
     def end_test(self) -> None:
         """The evidence of the test is complete."""

@@ -24,10 +24,11 @@ class Sharing:
             print(report.longreprtext, file=sys.stderr)  # noqa: T201
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """In place of pytest's loop; everything is torn down after each test."""
+        """In place of pytest's loop: long tests first, and everything is torn down after each."""
         if session.testsfailed:
             raise session.Interrupted("collection failed")
-        for function, items in groupby(session.items, _unit):
+        in_order = sorted(session.items, key=lambda item: item.get_closest_marker("long") is None)
+        for function, items in groupby(in_order, _unit):
             if not self._claim(function):
                 continue
             for item in items:

@@ -33,7 +33,7 @@ class Depacketizer(UnitAssembler):
     """Packets of one stream to access units: single NAL units, STAP-A and FU-A (RFC 6184 5.6, 5.7.1, 5.8)."""
 
     def __init__(self) -> None:
-        super().__init__("h264", "RFC 6184 5.1", "RFC 6184 5.8")
+        super().__init__("h264", "RFC 6184 5.1", "RFC 6184 5.8", empty_fragments=True)
 
     def _read(self, payload: bytes) -> None:
         kind = nal_type(payload)

@@ -206,7 +206,8 @@ def level_limits(sps: SequenceParameters) -> LevelLimits | None:
 
 
 def level_allows(sps: SequenceParameters, frame_rate: float, bit_rate: float = 0.0) -> bool:
-    """Whether the level covers picture size, macroblock rate at ``frame_rate`` (1/s), and ``bit_rate`` (bit/s)."""
+    """Whether the level covers picture size, reference memory, macroblock rate at ``frame_rate`` (1/s), and
+    ``bit_rate`` (bit/s)."""
     limits = level_limits(sps)
     if limits is None or frame_rate < 0:
         return False
@@ -214,6 +215,7 @@ def level_allows(sps: SequenceParameters, frame_rate: float, bit_rate: float = 0
     longest_side = 16 * (8 * limits.max_fs) ** 0.5
     return (
         sps.macroblocks <= limits.max_fs
+        and sps.macroblocks * sps.reference_frames <= limits.max_dpb_mbs
         and max(sps.coded_width, sps.coded_height) <= longest_side
         and sps.macroblocks * frame_rate <= limits.max_mbps
         and bit_rate <= 1000 * factor * limits.max_br

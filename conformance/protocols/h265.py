@@ -90,6 +90,7 @@ class Depacketizer(UnitAssembler):
 
     def _aggregate(self, payload: bytes) -> None:
         position, count = HEADER, 0
+        nals = []
         while position < len(payload):
             position += (self._order_size if count == 0 else min(self._order_size, 1)) + 2
             size = int.from_bytes(payload[position - 2 : position], "big")
@@ -100,10 +101,16 @@ class Depacketizer(UnitAssembler):
                 self._spoil()
                 return
             self._aggregated(nal, position)
+            nals.append(nal)
             position, count = position + size, count + 1
         if count < 2:
             explain = f"An aggregation packet holds at least two NAL units, not {count}"
             self._violate(0, "ap.count", "RFC 7798 4.4.2", payload, explain)
+        elif _aggregation_header(nals) != payload[:HEADER]:
+            explain = (
+                "LayerId and TID of the aggregation packet are not the lowest of its NAL units, or F is not the or"
+            )
+            self._violate(0, "ap.header", "RFC 7798 4.4.2", payload, explain)
 
     def _aggregated(self, nal: bytes, offset: int) -> None:
         self._check_header(nal, offset)

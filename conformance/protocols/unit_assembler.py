@@ -49,8 +49,9 @@ class UnitAssembler(ABC):
     packet may be in the middle of a unit: that is no violation, the unit is only incomplete.
     """
 
-    def __init__(self, codec: str, marker_clause: str, fragment_clause: str) -> None:
+    def __init__(self, codec: str, marker_clause: str, fragment_clause: str, *, empty_fragments: bool = False) -> None:
         self._codec = codec
+        self._empty_fragments = empty_fragments
         self._marker_clause = marker_clause
         self._fragment_clause = fragment_clause
         self._ssrc: int | None = None
@@ -174,7 +175,7 @@ class UnitAssembler(ABC):
         if start and end:
             explain = "A fragment has both the start and the end bit; a NAL unit that fits is sent whole"
             self._violate(len(header), "fu.start_end", clause, seen, explain)
-        if not data:
+        if not data and not self._empty_fragments:
             self._violate(len(header), "fu.empty", clause, seen, "A fragment carries no byte of the NAL unit")
         if start:
             self._whole()

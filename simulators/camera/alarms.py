@@ -31,18 +31,23 @@ class Notices:
         self._sending: dict[str, asyncio.Lock] = {}
 
     def raised(self, channel: int, kind: int, number: int = 0) -> bool:
-        """A sensor fired. False when that kind is not armed, or fired a moment ago."""
-        if not self.armed(channel, kind, number):
+        """A sensor fired. False without power, when that kind is not armed, or when it fired a moment ago."""
+        if not self.camera.powered or not self.armed(channel, kind, number):
             return False
         self.camera.record_alarm(channel)
         if self.too_soon(channel, kind, number):
             return False
-        values: dict[str, Any] = {"DevID": self.camera.dev_id, "ChannelNo": channel, "AlarmType": kind}
-        values["AlarmDesc"] = TEXTS[kind]
-        if kind == DIGITAL_INPUT:
-            values["DIDONo"] = number
-        self.queue("ALARM_NOTIFY", values)
+        self.queue("ALARM_NOTIFY", self.alarm_values(channel, kind, number))
         return True
+
+    def cleared(self, channel: int, kind: int, number: int = 0) -> bool:
+        """A sensor has calmed down: nothing is told, the message has no element for it."""
+        return False
+
+    def alarm_values(self, channel: int, kind: int, number: int) -> dict[str, Any]:
+        """ALARM_NOTIFY."""
+        values = {"DevID": self.camera.dev_id, "ChannelNo": channel, "AlarmType": kind, "AlarmDesc": TEXTS[kind]}
+        return {**values, "DIDONo": number} if kind == DIGITAL_INPUT else values
 
     def armed(self, channel: int, kind: int, number: int) -> bool:
         """Whether this kind of alarm is armed."""

@@ -16,8 +16,9 @@ from conformance.protocols.violation import CodecError
 from simulators.camera.alarms import Notices
 from simulators.camera.commands import Commands
 from simulators.camera.encoder import EncoderBank
-from simulators.camera.media_format import StreamSettings
+from simulators.camera.media_format import StreamSettings, audio_codec
 from simulators.camera.network import Network
+from simulators.camera.onvif import OnvifService
 from simulators.camera.overlay import DEVICE_ZONE
 from simulators.camera.pictures import Pictures
 from simulators.camera.platform_client import PlatformClient
@@ -51,6 +52,7 @@ class Camera:
     upgrade_class: type[Upgrade] = Upgrade
     pictures_class: type[Pictures] = Pictures
     relay_class: type[Relay] = Relay
+    onvif_class: type[OnvifService] = OnvifService
 
     def __init__(self, loaded: LoadedDeclaration, folder: Path, group_url: str = "", province_url: str = "") -> None:
         declaration = loaded.declaration
@@ -61,12 +63,14 @@ class Camera:
         self.timers = load_timers(declaration.timers.scale)
         self.folder = folder
         self.simulator = declaration.simulator
+        self.rtsp_login = (declaration.media.user, loaded.password) if declaration.media else ("", "")
         self.networks = [dict(network) for network in NETWORKS]
         self.ftp_account: dict[str, str] = {}
         self.clock_offset = 0.0
         self.address = str(self.simulator.get("host", "127.0.0.1"))
         self.net_type = NET_TYPES[min(self._set("net_types") or {"wired"}, key=list(NET_TYPES).index)]
         self.powered = False
+        self.cut_at: float | None = None
         self.rtsp_port = 0
         self.link_up = asyncio.Event()
         self.link_up.set()
@@ -75,6 +79,7 @@ class Camera:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._online: asyncio.Task[Any] | None = None
         self._restarting: asyncio.Task[Any] | None = None
+        self._going_down: asyncio.Task[None] | None = None
 
     # facts
 
@@ -149,6 +154,8 @@ class Camera:
 
     async def power_on(self) -> None:
         """Boot: settings from disk, streams, RTSP server, platform client."""
+        if self._going_down is not None:
+            await asyncio.wait([self._going_down])
         if self.powered:
             return
         self._file.reload()
@@ -168,9 +175,8 @@ class Camera:
             for key, parameters in self.settings.streams.items()
         }
         self.bank = EncoderBank(self.dev_id, streams, clock=self.now)
-        segment = self.timers.seconds("segment")
         self.recorders = {
-            channel: Recorder(self.store, self.bank.encoders[channel, 1], segment_seconds=segment)
+            channel: Recorder(self.store, self.bank.encoders[channel, 1], segment_seconds=self.segment_seconds())
             for channel in range(self.channels)
         }
         self.server = self.server_class(
@@ -180,7 +186,11 @@ class Camera:
         if not self.link_up.is_set():
             await self.server.cut()
         self.follow_plan()
-        self.go_online()
+        self.onvif = self.onvif_class(self.address, self.dev_id, self.now)
+        if self.has("onvif"):
+            await self.onvif.start()
+        if self.has("tykd"):
+            self.go_online()
         if self.has("local_store"):
             self.spawn(self._follow_clock())
         if self.has("snapshot"):
@@ -204,6 +214,9 @@ class Camera:
             udp=self.features.get("udp") is not False,
             tcp=self.features.get("tcp_interleaved") is not False,
             report_interval=1.0,
+            auth="digest" if self.has("digest_auth") else "basic" if self.has("basic_auth") else "none",
+            user=self.rtsp_login[0],
+            password=self.rtsp_login[1],
         )
 
     async def _stay_online(self) -> None:
@@ -221,6 +234,7 @@ class Camera:
         if self.powered:
             self.powered = False
             self.stop_recording()
+            self.onvif.stop()
             await self._cancel()
             await self.server.stop()
             await self.bank.close()
@@ -228,11 +242,16 @@ class Camera:
     async def power_off(self) -> None:
         """As if the plug were pulled: connections reset, what was not saved is lost."""
         self._forget_restart()
-        if not self.powered:
-            return
-        self.powered = False
+        if self.powered:
+            self.powered = False
+            self._going_down = asyncio.get_running_loop().create_task(self._go_down())
+        if self._going_down is not None:
+            await asyncio.shield(self._going_down)
+
+    async def _go_down(self) -> None:
         for recorder in self.recorders.values():
             recorder.cut()
+        self.onvif.stop()
         self.network.drop_platform()
         await self._cancel()
         await self.server.cut()
@@ -283,6 +302,7 @@ class Camera:
             "constant" if parameters.rate_type == 1 else "variable",
             self.table.bit_rates[parameters.bit_rate],
             audio=bool(parameters.audio),
+            audio_codec=audio_codec(stream, self._set("audio_codecs")),
         )
 
     def parameters(self, channel: int, stream: int) -> StreamParameters:
@@ -309,6 +329,10 @@ class Camera:
             p.channel == channel and p.week == now.isoweekday() and p.start <= minute < p.end
             for p in self.settings.record_policies
         )
+
+    def segment_seconds(self) -> float:
+        """Longest recording file."""
+        return self.timers.seconds("segment")
 
     def record_alarm(self, channel: int) -> None:
         """Record a channel for some time after an alarm, whatever its plan says."""
@@ -382,7 +406,7 @@ class Camera:
             "DIDOAlarmFlag": int(self.digital_inputs > 0),
             "DIDONum": self.digital_inputs,
             "Video": [{"StreamType": stream, "FrameSize": size} for stream, size in pairs],
-            "Onvif": {"Port": 0, "Account": "", "Password": ""},
+            "Onvif": self.onvif.elements(secure=self.has("secure_profile")),
         }
 
     async def ask_token(self, kind: str, channel: str, subject: str, token: str) -> bool:
@@ -436,5 +460,5 @@ class Camera:
 
     async def after_answer(self, name: str) -> None:
         """The answer to a command has been sent."""
-        if name == "REBOOT":
+        if name == "REBOOT" and self.commands.restart_due:
             self.spawn(self.restart())

@@ -48,17 +48,19 @@ class ControlServer:
         return {"ok": True, **(found or {})}
 
     async def do_power(self, state: str, at: dict[str, float] | None = None) -> None:
-        """Pull or plug the supply, at once or at a percentage of the next upgrade."""
+        """Pull or plug the supply, at once or at a percentage of the next upgrade; pulling it takes that back."""
         if at is not None:
-            self.camera.upgrade.cut_at = at["upgrade_percent"]
+            self.camera.cut_at = float(at["upgrade_percent"])
         elif state == "off":
+            self.camera.cut_at = None
             await self.camera.power_off()
         else:
             await self.camera.power_on()
 
     async def do_alarm(self, type: int, channel: int = 0, state: str = "raise", input: int = 0) -> dict[str, Any]:
         """A sensor fires or calms down."""
-        sent = self.camera.notices.raised(channel, type, input) if state == "raise" else False
+        notices = self.camera.notices
+        sent = notices.raised(channel, type, input) if state == "raise" else notices.cleared(channel, type, input)
         return {"reported": sent}
 
     async def do_clock(self, set: str | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from simulators.camera.camera import Camera
 from simulators.camera.control import ControlServer
 from simulators.camera.declarations import DEFAULT
+from simulators.camera.firmware import write_images
 from specs.declaration import load_declaration
 from specs.loader import load_catalogue
 
@@ -37,7 +38,12 @@ async def serve(
     try:
         endpoint = await control.start()
         host, port = camera.server.address
-        ready({"controls": endpoint, "rtsp": f"{host}:{port}"})
+        told: dict[str, Any] = {"controls": endpoint, "rtsp": f"{host}:{port}"}
+        if camera.has("upgrade"):
+            told["images"] = write_images(state / "images", camera.model, camera.settings.version)
+        if not camera.has("tykd"):
+            told["media_url"] = f"rtsp://{host}:{port}/live/0/1"
+        ready(told)
         await asyncio.Event().wait()
     finally:
         await control.stop()
@@ -138,7 +144,7 @@ class EmbeddedCamera:
 
     def pytest_kandian_start_device(self, addresses: dict[str, Any]) -> dict[str, Any]:
         """Start the camera; it knows the group address only."""
-        return self.process.start(str(addresses["group_url"]))
+        return self.process.start(str(addresses.get("group_url", "")))
 
     def pytest_kandian_stop_device(self) -> None:
         """Stop it."""

@@ -23,6 +23,7 @@ from av.video.frame import PictureType
 
 from simulators.camera.media_format import AUDIO_CLOCK, VIDEO_CLOCK, AccessUnit, StreamSettings
 from simulators.camera.overlay import Scene
+from simulators.camera.sound import CodedTone
 
 Sink = Callable[[AccessUnit], None]
 
@@ -152,6 +153,8 @@ def _level(settings: StreamSettings, table: tuple[tuple[str, int, int, int], ...
 class ToneGenerator:
     """A steady tone as G.711 A-law at 8000 Hz, in packets of 20 or 40 ms."""
 
+    rate = AUDIO_CLOCK
+
     def __init__(self, packet_ms: int = 40) -> None:
         self.samples = AUDIO_CLOCK * packet_ms // 1000
         period = AUDIO_CLOCK // _TONE_HZ
@@ -270,7 +273,7 @@ class _Run(threading.Thread):
         self._owner, self._clock, self._loop = owner, clock, loop
         self._stopped = False
         self._key = False
-        self._tone = ToneGenerator(owner.audio_packet_ms)
+        self._tone: ToneGenerator | CodedTone = ToneGenerator(owner.audio_packet_ms)
         self._last_at = 0.0
 
     def stop(self) -> None:
@@ -293,7 +296,9 @@ class _Run(threading.Thread):
         settings = encoder.settings
         begin = max(time.monotonic(), self._last_at + 1 / settings.fps)
         begin = math.ceil(begin * VIDEO_CLOCK) / VIDEO_CLOCK
-        audio_step = self._tone.samples / AUDIO_CLOCK
+        if settings.audio_codec != "pcma":
+            self._tone = CodedTone(settings.audio_codec, self._owner.audio_packet_ms)
+        audio_step = self._tone.samples / self._tone.rate
         frame, sound = 0, math.ceil(begin / audio_step)
         while not self._stopped and self._owner.settings == settings:
             video_due = begin + frame / settings.fps
@@ -323,7 +328,7 @@ class _Run(threading.Thread):
         return AccessUnit("video", nals, at, epoch, key, encoder.settings)
 
     def _audio_unit(self, settings: StreamSettings, index: int) -> AccessUnit:
-        at = index * self._tone.samples / AUDIO_CLOCK
+        at = index * self._tone.samples / self._tone.rate
         return AccessUnit("audio", (self._tone.packet(index),), at, self._epoch(at), False, settings)
 
     def _epoch(self, at: float) -> float:

@@ -10,11 +10,16 @@ import hashlib
 import hmac
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 MAGIC = b"KDNFW1\n"
 MAKER_KEY = b"the simulated maker's signing key"
 LARGEST_IMAGE = 64 << 20
 _VERSION = re.compile(r"V([0-9]+)\.([0-9]+)\.([0-9]+)_([0-9]{8})\Z")
+OLDER = "V0.9.0_20120101"
+RELEASES = tuple(f"V1.{minor}.0_2014{minor:02d}01" for minor in range(1, 10))
+PAYLOAD_BYTES = 24_000
 
 
 class BadImage(Exception):
@@ -61,3 +66,35 @@ def check_image(image: bytes, model: str, present: str, wanted: str) -> str:
     if wanted and version != wanted:
         raise BadImage(f"the image is {version}, announced was {wanted}")
     return str(version)
+
+
+def releases_from(present: str) -> tuple[str, ...]:
+    """The present version and the later ones."""
+    try:
+        number = version_number(present)
+    except BadImage:
+        return RELEASES
+    return (present, *(release for release in RELEASES if version_number(release) > number))
+
+
+def write_images(folder: Path, model: str, present: str) -> dict[str, Any]:
+    """What a maker hands to a laboratory: images from the present version on, and some that must be refused.
+
+    Returns paths: ``good`` as a list of path and version, ``older``, ``foreign_model``, ``bad_signature``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(name: str, model: str, version: str, key: bytes = MAKER_KEY) -> str:
+        seed = f"{model} {version}".encode()
+        payload = b"".join(hashlib.sha256(seed + b"%d" % block).digest() for block in range(PAYLOAD_BYTES // 32))
+        path = folder / name
+        path.write_bytes(build_image(model, version, payload, key=key))
+        return str(path)
+
+    good = [{"path": write(f"{model}-{v}.bin", model, v), "version": v} for v in releases_from(present)]
+    return {
+        "good": good,
+        "older": write(f"{model}-{OLDER}.bin", model, OLDER),
+        "foreign_model": write(f"{model}-other-model.bin", f"{model}-X", RELEASES[-1]),
+        "bad_signature": write(f"{model}-other-key.bin", model, RELEASES[-1], b"somebody else's signing key"),
+    }

@@ -26,7 +26,7 @@ LARGEST_STEP = 60.0
 TRIES = 3
 FTP_WAIT = 5.0
 KEY_WAIT = 5.0
-DAY = 86400.0
+FTP = 0
 
 
 class Pictures:
@@ -43,7 +43,7 @@ class Pictures:
             now = self.camera.now()
             if 0 < now - last <= LARGEST_STEP:
                 for policy in list(self.camera.settings.picture_policies):
-                    if self.due(policy, last, now):
+                    if policy.store == FTP and self.due(policy, last, now):
                         self.camera.spawn(self.shoot(policy.channel))
             last = now
 

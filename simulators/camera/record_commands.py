@@ -121,29 +121,33 @@ class RecordCommands:
     def _epoch(text: str) -> float:
         return dt.datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=DEVICE_ZONE).timestamp()
 
+    def picture_store(self, message: Message) -> int:
+        """Where pictures of a plan go: 0 is FTP. Raises Refusal."""
+        store = message.integer("StoreType")
+        if store and not self.camera.has("cloud_store"):
+            raise Refusal(why="there is no object store")
+        return store
+
     async def on_ADD_PICTURE_POLICY(self, message: Message) -> dict[str, Any]:
-        """All entries or none; at most three."""
+        """All entries or none; at most three. Entries for the object store are kept; what goes there is its affair."""
         channel = self.channel(message)
         plan = self.camera.settings.picture_policies
         entries = message.items("DayPolicy")
-        if message.integer("StoreType") != 0:
-            raise Refusal(why="pictures go to FTP only")
+        store = self.picture_store(message)
         if sum(p.channel == channel for p in plan) + len(entries) > PICTURE_SLOTS:
             raise Refusal(why="no free slot")
         times = [(minutes(e["StartTime"]), minutes(e["EndTime"])) for e in entries]
         if any(start > end for start, end in times):
             raise Refusal(why="the entry ends before it starts")
         for entry, (start, end) in zip(entries, times, strict=True):
-            plan.append(PicturePolicy(self.new_id(), channel, entry.integer("Interval"), start, end))
+            plan.append(PicturePolicy(self.new_id(), channel, entry.integer("Interval"), start, end, store))
         self.camera.save()
         return {}
 
     async def on_QUERY_PICTURE_POLICY(self, message: Message) -> dict[str, Any]:
         """The picture plan."""
-        channel = self.channel(message)
-        if message.integer("StoreType") != 0:
-            raise Refusal(why="pictures go to FTP only")
-        found = [p for p in self.camera.settings.picture_policies if p.channel == channel]
+        where = self.channel(message), self.picture_store(message)
+        found = [p for p in self.camera.settings.picture_policies if (p.channel, p.store) == where]
         return {
             "DayPolicy": [
                 {"PolicyID": p.policy_id, "Interval": p.interval, "StartTime": clock(p.start), "EndTime": clock(p.end)}

@@ -198,23 +198,26 @@ class Recorder:
 class History:
     """Past segments to invent: ``count`` of ``seconds`` each, joined, with one hole of ``gap`` seconds in the middle.
 
-    newest_age: seconds between the end of the newest and now.
+    newest_seconds: length of the newest segment, 0 for ``seconds``. newest_age: seconds between its end and now.
     """
 
     count: int = 12
     seconds: float = 4.0
     gap: float = 60.0
     newest_age: float = 120.0
+    newest_seconds: float = 0.0
 
-    def starts(self, now: float) -> list[float]:
-        """Epoch seconds at which the segments begin, oldest first, on whole seconds."""
-        newest = int(now - self.newest_age - self.seconds)
+    def segments(self, now: float) -> list[tuple[float, float]]:
+        """Begin (epoch seconds, whole) and length of the segments, oldest first."""
+        last = self.newest_seconds or self.seconds
+        newest = int(now - self.newest_age - last)
         step = max(1, round(self.seconds))
         hole = self.count // 2
-        return [
+        starts = [
             newest - step * (self.count - 1 - index) - (self.gap if index < hole else 0.0)
             for index in range(self.count)
         ]
+        return [(start, self.seconds) for start in starts[:-1]] + [(starts[-1], last)]
 
 
 async def seed_history(
@@ -223,10 +226,10 @@ async def seed_history(
     """Fill the store with really coded past segments, unless the channel has some already."""
     if any(file.channel == channel for file in store.files):
         return
-    for start in history.starts(now):
+    for start, seconds in history.segments(now):
         path = store.begin(channel, stream, start)
-        await asyncio.to_thread(_write_past, path, store.dev_id, settings, channel, stream, start, history.seconds)
-        store.complete(path.name, start + history.seconds)
+        await asyncio.to_thread(_write_past, path, store.dev_id, settings, channel, stream, start, seconds)
+        store.complete(path.name, start + seconds)
 
 
 def _write_past(

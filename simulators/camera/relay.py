@@ -47,6 +47,7 @@ class Relay:
         self._servers: list[Server] = []
         self._task: asyncio.Task[Any] | None = None
         self._open: set[TurnConnection] = set()
+        self._control: TurnConnection | None = None
 
     def registered(self, answer: Message) -> None:
         """Begin at the relays of a registration answer; the same ones again change nothing."""
@@ -96,7 +97,7 @@ class Relay:
         held = False
         try:
             relayed, lifetime = await self.allocate(connection)
-            held = True
+            held, self._control = True, connection
             self.moved(relayed)
             await self._until_lost(reading, self._refresh(connection, lifetime), self._permit(connection))
         except FAILURES as error:
@@ -151,10 +152,13 @@ class Relay:
         return lifetime / 2
 
     async def _permit(self, connection: TurnConnection) -> None:
-        """Permission for any peer, renewed before its 300 s are over (RFC 5766 8)."""
+        """Permission for any peer, renewed before its 300 s are over (RFC 5766 8); a relay may do without it."""
         while True:
             peer = address_attribute(AttributeType.XOR_PEER_ADDRESS, ANY_PEER)
-            await connection.request(Method.CREATE_PERMISSION, peer)
+            try:
+                await connection.request(Method.CREATE_PERMISSION, peer)
+            except TurnRefused as error:
+                _LOG.info("permission for any peer: %r", error)
             await asyncio.sleep(self.camera.timers.seconds("relay_permission"))
 
     def attempted(self, server: Server, message: StunMessage) -> None:
@@ -169,6 +173,8 @@ class Relay:
         connection: TurnConnection | None = None
         try:
             connection = await self._connect(server)
+            if self._control is not None:
+                connection.adopt_challenge(self._control)
             await connection.request_alone(Method.CONNECTION_BIND, number)
             await self._serve_rtsp(connection, peer)
         except FAILURES as error:

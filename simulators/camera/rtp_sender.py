@@ -1,7 +1,7 @@
 """Sends one media track of one viewer as RTP, with its RTCP reports.
 
 Packetisation by RFC 6184 (H.264: single NAL unit and FU-A), RFC 7798 (H.265: single NAL unit,
-aggregation of parameter sets, FU) and RFC 3551 (G.711). Written for the simulator alone; the
+aggregation of parameter sets, FU), RFC 3551 (G.711, G.726) and RFC 3640 (AAC). Written for the simulator alone; the
 toolkit reads these packets with codecs of its own.
 """
 
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from typing import Protocol
 
-from simulators.camera.media_format import AUDIO_CLOCK, VIDEO_CLOCK, AccessUnit
+from simulators.camera.media_format import VIDEO_CLOCK, AccessUnit, AudioCodec, audio_clock
 
 MTU = 1460
 RTP_HEADER = 12
@@ -111,8 +111,8 @@ class _Listener(asyncio.DatagramProtocol):
         """A viewer who closed its port answers with ICMP; the session timeout deals with it."""
 
 
-async def open_udp_pair(host: str, heard: Callable[[bytes, tuple[str, int]], None]) -> UdpSink:
-    """Bind an even port and the odd one above it. ``heard`` gets what viewers send to the RTCP port.
+async def open_udp_pair(host: str, heard: Callable[[bytes, tuple[str, int]], None], *, odd: bool = False) -> UdpSink:
+    """Bind an even (or ``odd``) port and the one above it. ``heard`` gets what viewers send to the RTCP port.
 
     Raises OSError when no pair is free.
     """
@@ -122,7 +122,7 @@ async def open_udp_pair(host: str, heard: Callable[[bytes, tuple[str, int]], Non
             lambda: _Listener(lambda data, peer: None), local_addr=(host, 0)
         )
         port = rtp.get_extra_info("sockname")[1]
-        if port % 2 == 0:
+        if port % 2 == odd:
             try:
                 rtcp, _protocol = await loop.create_datagram_endpoint(
                     lambda: _Listener(heard), local_addr=(host, port + 1)
@@ -138,17 +138,20 @@ async def open_udp_pair(host: str, heard: Callable[[bytes, tuple[str, int]], Non
 class RtpSender:
     """One track of one session. Methods without underscore are what a faulty camera may do differently."""
 
-    def __init__(self, kind: str, payload_type: int, sink: PacketSink, cname: str, *, mtu: int = MTU) -> None:
+    def __init__(
+        self, kind: str, payload_type: int, sink: PacketSink, cname: str, *, mtu: int = MTU, codec: AudioCodec = "pcma"
+    ) -> None:
         self.kind = kind
         self.sink = sink
         self.cname = cname
         self.mtu = mtu
-        self.clock_rate = VIDEO_CLOCK if kind == "video" else AUDIO_CLOCK
+        self.clock_rate = VIDEO_CLOCK if kind == "video" else audio_clock(codec)
         self.ssrc = secrets.randbits(32)
         self.sequence = secrets.randbits(16)
         self.packets = 0
         self.octets = 0
         self._payload_type = payload_type
+        self._codec = codec
         self._rtptime = secrets.randbits(32)
         self._origin: float | None = None
         self._said_bye = False
@@ -169,14 +172,15 @@ class RtpSender:
         return (self._rtptime + round((at - origin) * self.clock_rate)) & 0xFFFFFFFF
 
     def marker(self, index: int, count: int) -> bool:
-        """The marker bit of packet ``index`` of ``count``: the end of a picture; never set in steady audio."""
-        return self.kind == "video" and index == count - 1
+        """The marker bit of packet ``index`` of ``count``: the end of a picture, a whole AAC unit (RFC 3640 3.1); never
+        set in other steady audio."""
+        return index == count - 1 if self.kind == "video" else self._codec == "aac"
 
     def payloads(self, unit: AccessUnit) -> list[bytes]:
         """The payloads of one access unit, each no longer than the MTU allows."""
         room = self.mtu - RTP_HEADER
         if unit.kind == "audio":
-            return list(unit.nals)
+            return [aac_payload(frame) for frame in unit.nals] if self._codec == "aac" else list(unit.nals)
         return h264_payloads(unit.nals, room) if unit.settings.codec == "h264" else h265_payloads(unit.nals, room)
 
     def arm(self, now: float) -> int:
@@ -198,13 +202,23 @@ class RtpSender:
     def send(self, unit: AccessUnit) -> None:
         """Packetise one access unit and hand it to the sink."""
         payloads = self.payloads(unit)
-        timestamp = self.timestamp(unit.at)
-        packets = []
-        for index, payload in enumerate(payloads):
-            second = self.marker(index, len(payloads)) << 7 | self.payload_type()
-            packets.append(struct.pack(">BBHII", 0x80, second, self.next_sequence(), timestamp, self.ssrc) + payload)
-        self.packets += len(packets)
+        last, timestamp = len(payloads), self.timestamp(unit.at)
+        packets = [self.packet(data, self.marker(index, last), timestamp) for index, data in enumerate(payloads)]
+        self.count(payloads)
+        self.deliver(packets)
+
+    def packet(self, payload: bytes, marker: bool, timestamp: int) -> bytes:
+        """One RTP packet (RFC 3550 5.1)."""
+        second = marker << 7 | self.payload_type()
+        return struct.pack(">BBHII", 0x80, second, self.next_sequence(), timestamp, self.ssrc) + payload
+
+    def count(self, payloads: list[bytes]) -> None:
+        """Count what goes out, for the sender reports (RFC 3550 6.4.1)."""
+        self.packets += len(payloads)
         self.octets += sum(map(len, payloads))
+
+    def deliver(self, packets: list[bytes]) -> None:
+        """Hand the packets of one access unit to the sink."""
         self.sink.send_frame(packets)
 
     def report(self, at: float, epoch: float) -> None:
@@ -269,6 +283,11 @@ def h265_payloads(nals: tuple[bytes, ...], room: int) -> list[bytes]:
             for first, last, piece in _pieces(nal[2:], room - 3)
         ]
     return payloads
+
+
+def aac_payload(frame: bytes) -> bytes:
+    """RFC 3640 3.2 and 3.3.6: one AU header of 13 bits of size and 3 bits of index, then the access unit."""
+    return struct.pack(">HH", 16, len(frame) << 3) + frame
 
 
 def _pieces(data: bytes, size: int) -> list[tuple[bool, bool, bytes]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from simulators.camera.media_feed import NoVideo
 from simulators.camera.play_url import Target, UrlFault, parse_target, split_track, split_url
-from simulators.camera.rtp_sender import InterleavedSink, PacketSink, open_udp_pair
+from simulators.camera.rtp_sender import InterleavedSink, PacketSink
 from simulators.camera.rtsp_request import (
     Answer,
     Interleaved,
@@ -46,6 +46,8 @@ class Refusal(Exception):
 class RtspConnection:
     """Reads requests one after the other; the next waits until the last is answered."""
 
+    reader_class: type[RequestReader] = RequestReader
+
     def __init__(self, server: RtspServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.server = server
         self.peer = str(writer.get_extra_info("peername")[0])
@@ -66,7 +68,7 @@ class RtspConnection:
     async def run(self) -> None:
         """Serve until the peer goes, is silent without a session, or the server stops."""
         self._task = asyncio.current_task()
-        items = RequestReader()
+        items = self.reader_class()
         try:
             while data := await self._read():
                 for item in items.feed(data):
@@ -123,6 +125,8 @@ class RtspConnection:
         answer = await self._answer(request)
         if request.header("cseq").isdecimal():
             answer.headers = {"CSeq": request.header("cseq"), **answer.headers}
+        if request.header("timestamp"):
+            answer.headers.setdefault("Timestamp", request.header("timestamp"))
         answer.headers.setdefault("Server", self.server.config.agent)
         answer = self.server.finish(request, answer)
         self._writer.write(answer.encode())
@@ -258,7 +262,8 @@ class RtspConnection:
             session = server.session_class(server, play, self.peer, self)
             server.sessions[session.id] = session
             play.spent = True
-        name = play.description.settings.codec if track == VIDEO_TRACK else "pcma"
+        settings = play.description.settings
+        name = settings.codec if track == VIDEO_TRACK else settings.audio_codec
         try:
             sink, transport = await self._sink(session, option)
         except (Refusal, OSError):
@@ -277,7 +282,7 @@ class RtspConnection:
             session.interleaved = True
             sink = InterleavedSink(self._writer.transport, channels)
             return sink, f"RTP/AVP/TCP;unicast;interleaved={channels[0]}-{channels[1]}"
-        udp = await open_udp_pair(self.local, lambda data, source: self._heard_from(session, source))
+        udp = await self.server.udp_pair(self.local, lambda data, source: self._heard_from(session, source))
         ports = option.ports or (0, 0)
         udp.aim(self.peer, ports)
         return udp, (
@@ -386,11 +391,11 @@ class RtspConnection:
     def _heard_on(self, channel: int) -> None:
         session = self._channels.get(channel)
         if session is not None:
-            session.touch()
+            session.hear_report()
 
     def _heard_from(self, session: RtspSession, source: tuple[str, int]) -> None:
         if source[0] == session.peer:
-            session.touch()
+            session.hear_report()
 
 
 def accepts_sdp(accept: str) -> bool:

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulators.camera.media_feed import Description, Feed, MediaSource
+from simulators.camera.media_format import AAC_CLOCK
 from simulators.camera.play_url import Target
-from simulators.camera.rtp_sender import RtpSender
+from simulators.camera.rtp_sender import RtpSender, UdpSink, open_udp_pair
 from simulators.camera.rtsp_auth import Authenticator
 from simulators.camera.rtsp_connection import RtspConnection
 from simulators.camera.rtsp_request import Answer, Request, TransportOption
@@ -32,7 +33,8 @@ MAX_CONNECTIONS = 64
 
 _LOG = logging.getLogger(__name__)
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,5})\Z")
-_PAYLOAD_TYPES = {"h264": 96, "h265": 97, "pcma": 8}
+AAC_CONFIG = "1408"  # AudioSpecificConfig: AAC-LC, 16000 Hz, mono (ISO/IEC 14496-3 1.6.2.1)
+_PAYLOAD_TYPES = {"h264": 96, "h265": 97, "pcma": 8, "g726": 98, "aac": 99}
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
 
 
@@ -155,6 +157,10 @@ class RtspServer:
 
     # Rules, each of which a faulty camera may break by itself.
 
+    async def udp_pair(self, host: str, heard: Callable[[bytes, tuple[str, int]], None]) -> UdpSink:
+        """Two ports for a track over UDP, an even one and the next (RFC 3550 11). Raises OSError when none are free."""
+        return await open_udp_pair(host, heard)
+
     def public_methods(self) -> str:
         """The Public header: every method that is served."""
         left_out = {"PAUSE": self.config.pause, "GET_PARAMETER": self.config.get_parameter}
@@ -224,7 +230,7 @@ class RtspServer:
         return True
 
     def payload_type(self, format_name: str) -> int:
-        """The RTP payload type of ``h264``, ``h265`` or ``pcma``; all different."""
+        """The RTP payload type of a codec; all different."""
         return _PAYLOAD_TYPES[format_name]
 
     def finish(self, request: Request, answer: Answer) -> Answer:
@@ -263,15 +269,19 @@ class RtspServer:
         ]
 
     def audio_lines(self, description: Description) -> list[str]:
-        """The audio section of the SDP."""
-        number = self.payload_type("pcma")
-        return [
-            f"m=audio 0 RTP/AVP {number}",
-            "b=AS:64",
-            f"a=rtpmap:{number} PCMA/8000",
-            f"a=ptime:{description.audio_packet_ms}",
-            f"a=control:trackID={AUDIO_TRACK}",
-        ]
+        """The audio section of the SDP (RFC 3551 6, RFC 3640 4.1)."""
+        codec = description.settings.audio_codec
+        number = self.payload_type(codec)
+        told = {
+            "pcma": ["b=AS:64", f"a=rtpmap:{number} PCMA/8000", f"a=ptime:{description.audio_packet_ms}"],
+            "g726": ["b=AS:32", f"a=rtpmap:{number} G726-32/8000", f"a=ptime:{description.audio_packet_ms}"],
+            "aac": [
+                f"a=rtpmap:{number} mpeg4-generic/{AAC_CLOCK}",
+                f"a=fmtp:{number} streamtype=5;profile-level-id=15;mode=AAC-hbr;config={AAC_CONFIG};"
+                "sizelength=13;indexlength=3;indexdeltalength=3",
+            ],
+        }
+        return [f"m=audio 0 RTP/AVP {number}", *told[codec], f"a=control:trackID={AUDIO_TRACK}"]
 
     def _is_peer(self, destination: str, peer: str) -> bool:
         if not destination:

@@ -87,12 +87,17 @@ class RtspSession:
         """The viewer has shown a sign of life by RTSP or RTCP."""
         self._last_heard = time.monotonic()
 
+    def hear_report(self) -> None:
+        """RTCP has come from the viewer, of whatever kind: a sign of life, nothing more."""
+        self.touch()
+
     def add_track(self, track: int, sink: PacketSink, payload_type: int) -> RtpSender:
         """Set up a track, or set it up anew with another transport."""
         if track in self.senders:
             self.senders.pop(track).sink.close()
         kind = "video" if track == VIDEO_TRACK else "audio"
-        sender = self.server.sender_class(kind, payload_type, sink, self.server.cname)
+        codec = self.play.description.settings.audio_codec
+        sender = self.server.sender_class(kind, payload_type, sink, self.server.cname, codec=codec)
         self.senders[track] = sender
         return sender
 

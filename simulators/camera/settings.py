@@ -34,13 +34,14 @@ class RecordPolicy(msgspec.Struct):
 
 
 class PicturePolicy(msgspec.Struct):
-    """One entry of the picture plan."""
+    """One entry of the picture plan. ``store``: 0 is FTP, 1 the object store."""
 
     policy_id: int
     channel: int
     interval: int
     start: int
     end: int
+    store: int = 0
 
 
 class LinkedCamera(msgspec.Struct):

@@ -61,6 +61,10 @@ class TurnConnection:
         """The same where ``run`` does not read; not a byte behind the answer is taken. Raises EOFError, too."""
         return await self._authorised(self._transact_alone, method, attributes)
 
+    def adopt_challenge(self, control: TurnConnection) -> None:
+        """Begin with the realm and nonce of the control connection: some relays challenge no data connection."""
+        self._realm, self._nonce = control._realm, control._nonce
+
     def abort(self) -> None:
         """Reset the connection."""
         self.writer.transport.abort()

@@ -3,104 +3,118 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ftplib
 import logging
+import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from conformance.protocols.tykd_message import Message
 from simulators.camera.firmware import LARGEST_IMAGE, BadImage, check_image
+from simulators.camera.ftp_download import FtpSession
 
 if TYPE_CHECKING:
     from simulators.camera.camera import Camera
 
 _LOG = logging.getLogger(__name__)
-FTP_WAIT = 5.0
+FTP_PORT = 21
+DOWNLOADED = 80.0
+INSTALL_STEPS = 10
+
+Progress = Callable[[float], None]
 
 
-class PowerCut(Exception):
-    """The supply was cut in the middle of an upgrade, as the bench had asked for."""
+class PowerCut(BaseException):
+    """The supply goes away in the middle of an upgrade, as the bench had asked for. Nobody on board can handle it."""
 
 
 class Upgrade:
-    """One upgrade at a time."""
+    """One upgrade at a time. Percentages: the download up to 80, writing the spare slot up to 100."""
 
     def __init__(self, camera: Camera) -> None:
         self.camera = camera
         self.state = "idle"
-        self.cut_at: float | None = None
-        self._busy = asyncio.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an upgrade is at work, or done and waiting for the restart."""
+        return self.state in ("downloading", "installing", "installed")
 
     async def run(self, request: Message) -> None:
         """Carry out a request that was accepted."""
-        async with self._busy:
-            self.state = "downloading"
-            try:
-                image = await asyncio.to_thread(self.fetch, request)
-                version = self.check(image, request.get("NewDevVer"))
-            except PowerCut:
-                self.state = "idle"
-                self.camera.spawn(self.camera.power_off())
-                return
-            except (BadImage, OSError, EOFError, ValueError, ftplib.Error) as error:
-                _LOG.info("upgrade failed: %s", error)
-                self.state = "failed"
-                self.camera.notices.upgrade_failed(str(error) or "download failed")
-                return
-            self.state = "installed"
-            self.camera.settings.slots = {"previous": self.camera.settings.version, "active": version}
-            self.camera.settings.version = version
-            self.camera.save()
-            self.camera.spawn(self.camera.restart())
+        self.state = "downloading"
+        try:
+            await self.attempt(request)
+        except PowerCut:
+            await self.camera.power_off()
+        except (BadImage, OSError, ValueError) as error:
+            _LOG.info("upgrade failed: %s", error)
+            self.state = "failed"
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        """Tell the platform why nothing was installed."""
+        self.camera.notices.upgrade_failed(str(error) or "the FTP server is silent")
+
+    async def attempt(self, request: Message) -> None:
+        """Download, check, install, restart. Raises BadImage, OSError, ValueError, PowerCut."""
+        image = await self.fetch(request, lambda percent: self.reached(percent * DOWNLOADED / 100))
+        version = self.check(image, request.get("NewDevVer"))
+        self.state = "installing"
+        await self.install(image, lambda percent: self.reached(DOWNLOADED + percent * (100 - DOWNLOADED) / 100))
+        self.state = "installed"
+        self.switch(version)
+        self.camera.spawn(self.camera.restart())
 
     def check(self, image: bytes, wanted: str) -> str:
         """The version of an image that may be installed. Raises BadImage."""
         return check_image(image, self.camera.model, self.camera.settings.version, wanted)
 
-    def fetch(self, request: Message) -> bytes:
-        """The image. Blocks. Raises what ftplib raises, PowerCut, BadImage."""
-        account = self.camera.ftp_account
-        host = request.get("FtpIP") or account.get("FtpIP", "")
-        if not host:
-            raise ConnectionError("no FTP server is known")
-        port = int(request.get("FtpPort") or account.get("FtpPort") or ftplib.FTP_PORT)
-        user = request.get("FtpAccount") or account.get("FtpAccount", "")
-        password = request.get("FtpPassword") or account.get("FtpPassword", "")
-        ftp = ftplib.FTP(timeout=FTP_WAIT)
-        try:
-            ftp.connect(host, port)
-            ftp.login(user, password)
-            image = self.download(ftp, request["FtpFileName"])
-            with contextlib.suppress(OSError, EOFError, ftplib.Error):
-                ftp.quit()
-            return image
-        finally:
-            ftp.close()
+    async def install(self, image: bytes, progress: Progress) -> None:
+        """Write the spare slot; the slot that runs is not touched. Raises OSError, PowerCut."""
+        step = max(1, len(image) // INSTALL_STEPS)
+        with (self.camera.folder / "spare-slot.bin").open("wb") as slot:
+            for start in range(0, len(image), step):
+                slot.write(image[start : start + step])
+                progress(min(100.0, (start + step) / len(image) * 100))
+                await asyncio.sleep(0)
+            slot.flush()
+            os.fsync(slot.fileno())
 
-    def download(self, ftp: ftplib.FTP, name: str) -> bytes:
+    def switch(self, version: str) -> None:
+        """Boot the spare slot from now on: one atomic write, together with the settings that the new version keeps."""
+        settings = self.camera.settings
+        settings.slots = {"previous": settings.version, "active": version}
+        settings.version = version
+        self.camera.save()
+
+    def server(self, request: Message) -> dict[str, str]:
+        """Host, port and account: those of the request, else those of the registration, which stay as they are."""
+        account = self.camera.ftp_account
+        names = ("FtpIP", "FtpPort", "FtpAccount", "FtpPassword")
+        return {name: request.get(name) or account.get(name, "") for name in names}
+
+    async def fetch(self, request: Message, progress: Progress) -> bytes:
+        """The image. Raises BadImage, OSError, ValueError and whatever ``progress`` raises."""
+        server, name = self.server(request), request.get("FtpFileName")
+        if not server["FtpIP"] or not name:
+            raise BadImage("no FTP server or no file is named")
+        port = int(server["FtpPort"] or FTP_PORT)
+        silence = self.camera.timers.seconds("ftp_silence")
+        async with FtpSession(server["FtpIP"], port, server["FtpAccount"], server["FtpPassword"], silence) as session:
+            return await self.download(session, name, progress)
+
+    async def download(self, session: FtpSession, name: str, progress: Progress) -> bytes:
         """One file, as large as the server announced it and no larger than an image may be."""
-        ftp.voidcmd("TYPE I")
-        total = ftp.size(name) or 0
+        total = await session.size(name)
         if not 0 < total <= LARGEST_IMAGE:
             raise BadImage(f"an image of {total} bytes")
-        image = bytearray()
-
-        def take(block: bytes) -> None:
-            image.extend(block)
-            if len(image) > total:
-                raise BadImage("longer than announced")
-            self.watch_supply(len(image) / total * 100)
-
-        with contextlib.suppress(EOFError):
-            ftp.retrbinary(f"RETR {name}", take, blocksize=8192)
+        image = await session.retrieve(name, total, progress)
         if len(image) != total:
-            raise BadImage(f"{len(image)} of {total} bytes arrived")
-        return bytes(image)
+            raise BadImage(f"{len(image)} of {total} bytes arrived" if len(image) < total else "longer than announced")
+        return image
 
-    def watch_supply(self, percent: float) -> None:
-        """Raises PowerCut when the supply has gone, or goes at this point because the bench had asked for it."""
-        if not self.camera.powered or self.camera.upgrade is not self:
-            raise PowerCut
-        if self.cut_at is not None and percent >= self.cut_at:
-            self.cut_at = None
+    def reached(self, percent: float) -> None:
+        """Raises PowerCut when the bench had asked for one at this point."""
+        if self.camera.cut_at is not None and percent >= self.camera.cut_at:
+            self.camera.cut_at = None
             raise PowerCut

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from simulators.camera.camera import Camera
 
@@ -52,3 +52,14 @@ def load_mutants() -> dict[str, Mutant]:
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"simulators.faults.{module.name}")
     return dict(sorted(_REGISTERED.items(), key=lambda item: (item[1].violates, item[0])))
+
+
+def mutant_list() -> dict[str, Any]:
+    """Every mutant as JSON data (``specs/schema/mutant_list.schema.json``)."""
+    return {
+        "kandian": "mutants/1",
+        "mutants": [
+            {"id": m.id, "violates": m.violates, "declaration": m.declaration, "fault": {"zh": m.zh, "en": m.en}}
+            for m in load_mutants().values()
+        ],
+    }

@@ -11,7 +11,7 @@ from capture_files import SLL2, write_pcap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.media.capture_reader import read_capture
+from conformance.media.capture_reader import CaptureError, read_capture
 from conformance.media.interleaved_capture import FrameSplitter
 from conformance.media.rtp_statistics import capture_statistics
 
@@ -37,6 +37,36 @@ def test_records_of_like_lengths(tmp_path: Path, order: str, lengths: list[int])
     """Payloads of 0xFF would be read as headers of impossible length if a record were missed."""
     packets = [(DAY + index, b"\xff" * length) for index, length in enumerate(lengths)]
     assert lengths_read(write_pcap(tmp_path / "a.pcap", packets, order=order)) == lengths
+
+
+@given(
+    lengths=st.lists(st.sampled_from([0, 40, 100, 100, 100, 700]), max_size=60),
+    block=st.integers(200, 3000),
+    order=st.sampled_from("<>"),
+)
+def test_runs_across_the_borders_of_blocks(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], block: int, order: str
+) -> None:
+    packets = [(DAY + index, bytes((index % 256,)) * length) for index, length in enumerate(lengths)]
+    path = write_pcap(tmp_path_factory.mktemp("blocks") / "a.pcap", packets, order=order)
+    batches = list(read_capture(path, block=block))
+    assert [length for batch in batches for length in batch.captured.tolist()] == lengths
+    seen = [row[0] for batch in batches for row, size in zip(batch.prefixes, batch.captured, strict=True) if size]
+    assert seen == [index % 256 for index, length in enumerate(lengths) if length]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_broken_record_after_a_run_ends_the_reading_there(tmp_path: Path, order: str) -> None:
+    path = write_pcap(tmp_path / "a.pcap", [(DAY + index, bytes(100)) for index in range(50)], order=order)
+    data = bytearray(path.read_bytes())
+    at = 24 + 40 * 116
+    data[at + 8 : at + 12] = struct.pack(order + "I", 300_000)
+    path.write_bytes(data)
+    lengths: list[int] = []
+    with pytest.raises(CaptureError) as caught:
+        lengths.extend(length for batch in read_capture(path) for length in batch.captured.tolist())
+    assert (caught.value.offset, caught.value.rule) == (at, "capture.length")
+    assert lengths == [100] * 40
 
 
 def packet(ethernet: bool, index: int, sources: int, payload: int) -> bytes:

@@ -49,6 +49,26 @@ def test_destructive_tests_can_be_allowed(declaration: LoadedDeclaration) -> Non
     assert rows(plan(declaration, allow_destructive=True))["IF-AHL-27"] == ("selected", "")
 
 
+@pytest.mark.parametrize(
+    ("images", "selected"),
+    [
+        ("", set()),
+        ("images: {good: [{path: a.bin, version: V1.1.0_20140101}]}\n", {"IF-MNT-04a"}),
+        ("images: {older: o.bin, foreign_model: f.bin}\n", {"IF-MNT-04c", "IF-MNT-04d"}),
+        ("images: {handed_over: true}\n", {"IF-MNT-04a", "IF-MNT-04c", "IF-MNT-04d"}),
+    ],
+    ids=["none", "good", "others", "handed-over"],
+)
+def test_upgrades_need_images(tmp_path: Path, images: str, selected: set[str]) -> None:
+    path = tmp_path / "device.yaml"
+    path.write_text(TEXT.replace("ptz: false", "upgrade: true") + images, encoding="utf-8")
+    found = plan(load_declaration(path, CATALOGUE.vocabulary), allow_destructive=True)
+    assert found.selected & {"IF-MNT-04a", "IF-MNT-04c", "IF-MNT-04d"} == selected
+    if not selected:
+        assert rows(found)["IF-MNT-04c"] == ("excluded", "the declaration names no image.foreign_model")
+        assert rows(found)["IF-MNT-05a"] == ("excluded", "the bench lacks the control control.power")
+
+
 def test_narrowing(declaration: LoadedDeclaration) -> None:
     chosen = plan(declaration, requirements=("IF-AHL-0[12]",), levels=("MUST",))
     assert chosen.selected == {"IF-AHL-01", "IF-AHL-02"}

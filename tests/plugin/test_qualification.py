@@ -5,11 +5,23 @@ from __future__ import annotations
 import pytest
 
 from conformance.cli.qualification_jobs import Job, JobResult, run_jobs
+from conformance.cli.qualify import mutant_jobs
 from conformance.model.qualification import Finding, MutantResult, Qualification, classify
 from simulators.camera.declarations import DEFAULT
 from simulators.faults.registry import load_mutants
+from specs.loader import load_catalogue
 
-SAMPLE = ("DigestNeverCompared", "SequenceNotEchoed", "NoXmlDeclaration", "PlaysWithoutAsking", "VerdictIsCached")
+SAMPLE = (
+    "DigestNeverCompared",
+    "SequenceNotEchoed",
+    "NoXmlDeclaration",
+    "PlaysWithoutAsking",
+    "VerdictIsCached",
+    "UnknownMethodIsBad",
+    "NoConnectionLine",
+    "DeletesOneMore",
+    "NamesCountFromOne",
+)
 GOLDEN = ("IF-FRM-01*", "IF-FRM-03", "IF-FRM-04*", "IF-AHL-02*", "IF-RTP-0*", "IF-SDP-*", "IF-H264-*")
 
 
@@ -53,6 +65,18 @@ def test_null_devices_pass_nothing(results: dict[str, JobResult], name: str) -> 
 )
 def test_classification(verdicts: dict[str, str], expected: tuple[str, tuple[str, ...]]) -> None:
     assert classify("A", verdicts) == expected
+
+
+def test_every_tested_must_has_a_mutant_that_some_shipped_declaration_selects() -> None:
+    catalogue = load_catalogue()
+    violated = {mutant.violates for mutant in load_mutants().values()}
+    musts = {
+        requirement.id
+        for requirement in catalogue.requirements.values()
+        if requirement.role == "camera" and requirement.level == "MUST" and not requirement.not_tested
+    }
+    assert sorted(musts - violated) == []
+    assert {job.fault for job in mutant_jobs(catalogue, ())} == set(load_mutants())
 
 
 def test_the_document_for_machines() -> None:

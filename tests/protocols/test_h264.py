@@ -179,7 +179,6 @@ def test_a_broken_packet(payload: bytes, rule: str, clause: str, offset: int) ->
         ([b"\x7c\x85\x88", b"\x7c\x41\x84"], "h264.fu.header"),
         ([b"\x7c\x85\x88", b"\x3c\x45\x84"], "h264.fu.header"),
         ([b"\x7c\xa5\x88", b"\x7c\x45\x84"], "h264.fu.reserved_bit"),
-        ([b"\x7c\x85\x88", b"\x7c\x45"], "h264.fu.empty"),
         ([b"\x7c\x98\x88", b"\x7c\x58\x84"], "h264.fu.type"),
     ],
 )
@@ -187,6 +186,11 @@ def test_misused_fragments(payloads: list[bytes], rule: str) -> None:
     last = len(payloads) - 1
     found = rules(*(packet(index, payload, marker=index == last) for index, payload in enumerate(payloads)))
     assert set(found) == {rule}
+
+
+def test_an_empty_fragment_is_allowed() -> None:
+    (unit,) = units_of(packet(0, b"\x7c\x85\x88"), packet(1, b"\x7c\x45", marker=True))
+    assert (unit.nals, unit.complete, unit.violations) == ((b"\x65\x88",), True, ())
 
 
 def test_violations_of_one_unit_are_bounded() -> None:
@@ -332,6 +336,13 @@ def test_levels_limit_the_bit_rate() -> None:
     assert level_allows(sps, 25, 768_000)
     assert not level_allows(sps, 25, 768_001)
     assert level_allows(replace(sps, profile_idc=100), 25, 960_000)
+
+
+def test_levels_limit_the_reference_memory() -> None:
+    sps = replace(parse_sps(LITERAL), level_idc=13)
+    assert sps.macroblocks == 300
+    assert level_allows(replace(sps, reference_frames=7), 10)
+    assert not level_allows(replace(sps, reference_frames=8), 10)
 
 
 @pytest.mark.parametrize("nal", [b"", b"\x67", b"\x68" + LITERAL[1:], LITERAL[:5], b"\x67" + bytes(5000)])

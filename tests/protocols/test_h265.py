@@ -98,6 +98,7 @@ def test_a_gap_inside_a_fragmented_nal_unit() -> None:
         (b"\x60\x01\x00\x03\x26\x01a", "h265.ap.count", "RFC 7798 4.4.2", 0),
         (b"\x60\x01\x00\x04\x26\x01a", "h265.ap.size", "RFC 7798 4.4.2", 2),
         (b"\x60\x01\x00\x01\x26\x01a", "h265.ap.size", "RFC 7798 4.4.2", 2),
+        (b"\x60\x02\x00\x03\x26\x01a\x00\x03\x26\x02b", "h265.ap.header", "RFC 7798 4.4.2", 0),
         (b"\x60\x01\x00\x03\x26\x01a\x00\x03\x62\x01b", "h265.ap.nested", "RFC 7798 4.4.2", 9),
         (b"\x62\x01\xd3a", "h265.fu.start_end", "RFC 7798 4.4.3", 2),
         (b"\x64\x01\x64\x00a", "h265.paci", "RFC 7798 4.4.4", 2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.protocols.rtcp import (
@@ -132,6 +132,7 @@ def test_round_trip(compound: list[SenderReport]) -> None:
     assert parse_rtcp(serialize_rtcp(*compound)) == Compound(tuple(compound))
 
 
+@settings(deadline=None)  # the first example imports scapy
 @given(words, st.integers(0, 2**64 - 1), words, words, words)
 def test_scapy_reads_the_same_sender_report(ssrc: int, ntp: int, rtp: int, count: int, octets: int) -> None:
     from scapy.contrib.rtcp import RTCP

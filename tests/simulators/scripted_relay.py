@@ -31,10 +31,14 @@ CREDENTIALS = long_term_key(DEVICE, REALM, KEY)
 
 
 class ScriptedRelay:
-    """``lifetime``: seconds granted. ``methods``: every request that came with good credentials."""
+    """``lifetime``: seconds granted. ``methods``: every request that came with good credentials.
 
-    def __init__(self, lifetime: int = 60) -> None:
+    ``strict``: a permission for every peer is refused, and a CONNECTION-BIND without credentials ends its connection.
+    """
+
+    def __init__(self, lifetime: int = 60, *, strict: bool = False) -> None:
         self.lifetime = lifetime
+        self.strict = strict
         self.methods: list[int] = []
         self.controls: list[asyncio.StreamWriter] = []
         self.bound = 0
@@ -71,6 +75,9 @@ class ScriptedRelay:
                         return
 
     async def _answer(self, message: StunMessage, writer: asyncio.StreamWriter) -> bool:
+        if self.strict and message.method == Method.CONNECTION_BIND and message.get(AttributeType.NONCE) is None:
+            writer.transport.abort()
+            return False
         if message.text(AttributeType.NONCE) != NONCE:
             challenge = (
                 error_attribute(401, "Unauthorized"),
@@ -84,6 +91,10 @@ class ScriptedRelay:
         assert message.text(AttributeType.USERNAME) == DEVICE
         assert verify_integrity(message, CREDENTIALS)
         self.methods.append(message.method)
+        if self.strict and message.method == Method.CREATE_PERMISSION:
+            refusal = (error_attribute(403, "Forbidden"),)
+            writer.write(encode_message(StunMessage(message.method, MessageClass.ERROR, message.transaction, refusal)))
+            return False
         found: list[Attribute] = []
         if message.method == Method.ALLOCATE:
             self.controls.append(writer)

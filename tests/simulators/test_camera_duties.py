@@ -118,6 +118,21 @@ def test_alarms_raised_offline_come_in_their_order_even_after_a_power_cut(tmp_pa
     play(scenario, tmp_path)
 
 
+def test_sensors_without_power_raise_nothing(tmp_path: Path) -> None:
+    async def scenario(scene: Stage) -> None:
+        platform, camera = scene.platform, scene.camera
+        assert await platform.result("SET_ALARM", arm(1)) == 0
+        await camera.power_off()
+        assert camera.notices.raised(0, 1) is False
+        assert camera.settings.pending == []
+        await camera.power_on()
+        await platform.count("ABILITYUP", 2)
+        assert camera.notices.raised(0, 1) is True
+        await platform.count("ALARM_NOTIFY", 1)
+
+    play(scenario, tmp_path)
+
+
 def upgrade_values(folder: Path, image: bytes, version: str = NEW) -> dict[str, Any]:
     (folder / "image.bin").write_bytes(image)
     return {"NewDevVer": version, "FtpFileName": "image.bin"}
@@ -198,7 +213,7 @@ def test_power_that_fails_during_an_upgrade_leaves_the_old_version_and_the_next_
         async def scenario(scene: Stage) -> None:
             camera, platform = scene.camera, scene.platform
             values = {**upgrade_values(tmp_path / "ftp", GOOD), **account}
-            camera.upgrade.cut_at = percent
+            camera.cut_at = percent
             assert await platform.result("UPGRADE", values) == 0
             async with asyncio.timeout(5):
                 while camera.powered:
@@ -210,6 +225,27 @@ def test_power_that_fails_during_an_upgrade_leaves_the_old_version_and_the_next_
             assert (await platform.count("LOGIN", 3))["DevVer"] == NEW
 
         play(scenario, tmp_path)
+
+
+def test_a_reboot_for_another_device_is_refused_and_not_carried_out(tmp_path: Path) -> None:
+    async def scenario(scene: Stage) -> None:
+        assert await scene.platform.result("REBOOT", {"DevID": "KDN99999999"}) == 1
+        await asyncio.sleep(0.5)
+        assert scene.camera.settings.boot_count == 1
+        assert scene.platform.names.count("LOGIN") == 1
+
+    play(scenario, tmp_path)
+
+
+def test_several_reboots_at_once_restart_it_once(tmp_path: Path) -> None:
+    async def scenario(scene: Stage) -> None:
+        assert [await scene.platform.result("REBOOT") for _ in range(3)] == [0, 0, 0]
+        await scene.platform.count("REGISTER", 2)
+        await scene.online()
+        await asyncio.sleep(0.5)
+        assert scene.camera.settings.boot_count == 2
+
+    play(scenario, tmp_path)
 
 
 def test_reboot_answers_first_and_restarts_once(tmp_path: Path) -> None:
@@ -271,9 +307,12 @@ def test_a_relay_gets_an_allocation_is_refreshed_and_its_loss_is_told_at_once(tm
     play(run, tmp_path, relay="true", scale=0.1)
 
 
-def test_a_viewer_through_the_relay_needs_a_token_and_its_connection_ends_with_the_play(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_viewer_through_the_relay_needs_a_token_and_its_connection_ends_with_the_play(
+    tmp_path: Path, strict: bool
+) -> None:
     async def run(scene: Stage) -> None:
-        relay = ScriptedRelay()
+        relay = ScriptedRelay(strict=strict)
         await relay.start()
         platform = scene.platform
         platform.tokens = lambda message: 0 if message["HashToken"] == "good" else 255

@@ -67,7 +67,9 @@ def test_the_control_endpoint_does_what_hands_do(tmp_path: Path) -> None:
             assert (await control.do("status"))["boot_count"] == 2
             assert await control.do("power", state="off", at={"upgrade_percent": 50}) == {"ok": True}
             assert camera.powered
-            assert camera.upgrade.cut_at == 50
+            assert camera.cut_at == 50
+            assert await control.do("power", state="off") == {"ok": True}
+            assert camera.cut_at is None
 
     play(scenario, tmp_path)
 
@@ -187,7 +189,7 @@ def test_simulate_prints_one_ready_line_and_ends_cleanly(tmp_path: Path, number:
     )
     assert process.stdout is not None
     ready = json.loads(process.stdout.readline())
-    assert set(ready) == {"controls", "rtsp"}
+    assert set(ready) == {"controls", "images", "rtsp"}
     process.send_signal(number)
     rest, errors = process.communicate(timeout=20)
     assert (process.returncode, rest, errors) == (0, "", "")

@@ -132,7 +132,7 @@ def test_foreign_devices_unknown_channels_and_missing_abilities_are_refused(tmp_
         assert await ask("GET_CHANNEL", {**stream, "ChannelNo": 1}) == 255
         assert await ask("GET_CHANNEL", {**stream, "StreamType": 3}) == 255
         assert await ask("GET_CHANNEL", {"StreamType": 1}) == 255
-        assert await ask("QUERY_PICTURE_POLICY", {"ChannelNo": 0, "StoreType": 0}) == 255
+        assert await ask("NVR_QUERY_IPCAM") == 255
         assert await ask("NVR_QUERY_IPCAM") == 255
         assert await ask("VIDEO_PTZ", {"ChannelNo": 0, "PtzDirection": 9}) == 255
         assert scene.camera.settings.boot_count == 1

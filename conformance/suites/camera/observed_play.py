@@ -22,12 +22,9 @@ from conformance.protocols.sdp_values import SessionDescription
 from conformance.protocols.violation import CodecError
 from specs.model import Text
 
-SHORTEST_WATCH = 2.0
-LISTENING_STEP = 0.1
 SUB_STREAM = 2
 UNSUPPORTED_TRANSPORT = 461
-KEY_FRAMES = 3
-REPORTS = 2
+OTHER_NAMES = {"h264": ("h.264", "avc"), "h265": ("h.265", "hevc")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +108,16 @@ async def plays_over_udp(players: Players, check: Checks, limits: Limits) -> boo
 
 
 async def coded_stream(players: Players, check: Checks, limits: Limits, codec: str) -> Observation | None:
-    """The observation of a stream in this codec. None when nothing plays, or when the device has no such stream: then
-    every requirement of the test is not applicable."""
+    """The observation of a stream in this codec, by whatever name the description has for it. None when nothing plays,
+    or when the device has no such stream: then every requirement of the test is not applicable."""
+    names = (codec, *OTHER_NAMES.get(codec, ()))
     seen = await observation(players, check, limits)
-    if seen is None or seen.video.codec == codec:
+    if seen is None or seen.video.codec in names:
         return seen
     declared = players.bench.loaded.features.get("video_codecs")
     if players.tokens_needed and isinstance(declared, frozenset) and codec in declared:
         seen = await observation(players, check, limits, stream=SUB_STREAM)
-        if seen is None or seen.video.codec == codec:
+        if seen is None or seen.video.codec in names:
             return seen
     for requirement in check.requirements:
         check.not_applicable(requirement, say(f"没有 {codec.upper()} 码流", f"there is no {codec.upper()} stream"))
@@ -135,9 +133,9 @@ async def _observe(players: Players, limits: Limits, stream: int, lower: Lower) 
         first = limits("IF-MED-01").first_packet_within
         if not await player.wait_packets(track, 1, first.seconds + first.uncertainty):
             return say("播放后没有媒体包", "no media packet after PLAY")
-        await _watch(player, track, limits)
+        await _watch(players, player, track, limits)
         ended = players.bench.wire.now()
-        teardown = await _end(player, limits)
+        teardown = await _end(players, player, limits)
     except DeviceFault as fault:
         return fault.text
     except CodecError as error:
@@ -166,32 +164,35 @@ async def start_all(player: Player, lower: Lower) -> tuple[Answer, ...]:
     return tuple(setups)
 
 
-async def _watch(player: Player, track: Track, limits: Limits) -> None:
+async def _watch(players: Players, player: Player, track: Track, limits: Limits) -> None:
     """As long as the spec says, and on until what is judged by repetition has come, or is late."""
-    window = max(limits("IF-RTP-01").observe.seconds, SHORTEST_WATCH)
+    window = max(limits("IF-RTP-01").observe.seconds, players.bench.limits["shortest_watch"].seconds)
     await player.watch(window)
-    keys = limits("IF-H264-16").idr_interval
-    reports = limits("IF-RTP-20").sr_within
+    keys, wanted = limits("IF-H264-16").idr_interval, limits("IF-H264-16").pictures.number
+    few = limits("IF-RTP-04").packets.number
 
-    def key_frames() -> bool:
-        return sum(track.is_random_access(unit) for _, unit in track.access_units()) >= KEY_FRAMES
+    def enough() -> bool:
+        found = sum(track.is_random_access(unit) for _, unit in track.access_units())
+        return found >= wanted and len(track.packets) >= few
 
-    await listen_until(player, key_frames, keys.seconds + keys.uncertainty - window)
+    await listen_until(players, player, enough, keys.seconds + 2 * keys.uncertainty - window)
     if sender_reports(track):
-        enough = reports.seconds + reports.uncertainty
-        await listen_until(player, lambda: len(sender_reports(track)) >= REPORTS, enough)
+        within, count = limits("IF-RTP-20").sr_within, limits("IF-RTP-25").reports.number
+        late = within.seconds + within.uncertainty
+        await listen_until(players, player, lambda: len(sender_reports(track)) >= count, late)
 
 
-async def listen_until(player: Player, seen: Callable[[], bool], within: float) -> bool:
+async def listen_until(players: Players, player: Player, seen: Callable[[], bool], within: float) -> bool:
     """Receive until ``seen`` or for ``within`` seconds; whether it was seen."""
-    for _ in range(max(0, round(within / LISTENING_STEP))):
+    step = players.bench.limits["listening_step"].seconds
+    for _ in range(max(0, round(within / step))):
         if seen():
             return True
-        await player.watch(LISTENING_STEP)
+        await player.watch(step)
     return seen()
 
 
-async def _end(player: Player, limits: Limits) -> Answer | None:
+async def _end(players: Players, player: Player, limits: Limits) -> Answer | None:
     """TEARDOWN, then listen for BYE where there was RTCP."""
     try:
         answer = await player.teardown()
@@ -199,7 +200,8 @@ async def _end(player: Player, limits: Limits) -> Answer | None:
         return None
     tracks = [track for track in player.tracks if sender_reports(track)]
     bye = limits("IF-RTP-28").bye_within
-    await listen_until(player, lambda: all(goodbyes(track) for track in tracks), bye.seconds + bye.uncertainty)
+    late = bye.seconds + bye.uncertainty
+    await listen_until(players, player, lambda: all(goodbyes(track) for track in tracks), late)
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 
 from conformance.peers.media_track import Track
@@ -80,6 +81,11 @@ async def measure(players: Players, window: float, *streams: int, channel: int =
     found = [judge_track(player) for player in playing]
     await asyncio.gather(*(player.close() for player in playing))
     return found
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The smallest value that at least so many percent of all do not exceed."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 def deviation(measured: float, told: float) -> float:

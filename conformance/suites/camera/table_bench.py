@@ -14,6 +14,11 @@ from specs.model import Text
 
 Values = Mapping[str, Any]
 NEVER = frozenset({"firmware", "picture_policy"})
+# Command that adds to a plan: its query, its deletion, the group that holds an entry.
+PLANS = {
+    "ADD_RECORD_POLICY": ("QUERY_RECORD_POLICY", "DEL_RECORD_POLICY", "WeekPolicy"),
+    "ADD_PICTURE_POLICY": ("QUERY_PICTURE_POLICY", "DEL_PICTURE_POLICY", "DayPolicy"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,18 @@ class TableBench:
     async def _record_policy(self, case: Case) -> str:
         channel = case.values["ChannelNo"]
         entry = {"StoreType": 1, "StreamType": 1, "Week": 1, "StartTime": "00:00", "EndTime": "00:10"}
-        known = set(await self._policies(channel))
+        where = {"ChannelNo": channel}
+        known = set(await self._policies("ADD_RECORD_POLICY", where))
         await self.province.command("ADD_RECORD_POLICY", ChannelNo=channel, WeekPolicy=[entry], breaking=True)
-        return next(iter(set(await self._policies(channel)) - known), "0")
+        return next(iter(set(await self._policies("ADD_RECORD_POLICY", where)) - known), "0")
 
-    async def _policies(self, channel: Any) -> list[str]:
-        answer = await self.province.command("QUERY_RECORD_POLICY", ChannelNo=channel)
-        return [entry.get("PolicyID") for entry in answer.message.items("WeekPolicy")]
+    async def _policies(self, command: str, values: Values) -> list[str]:
+        """Ids of the plan that a command adds to."""
+        query, _, group = PLANS[command]
+        names = {element.name for element in self.province.table.command(query).request.elements}
+        where = {name: values[name] for name in ("ChannelNo", "StoreType") if name in names and name in values}
+        answer = await self.province.command(query, breaking=True, **where)
+        return [entry.get("PolicyID") for entry in answer.message.items(group)]
 
     async def _free_channels(self) -> None:
         answer = await self.province.command("NVR_QUERY_IPCAM")
@@ -105,8 +115,8 @@ class TableBench:
             asked = {e.name: case.values[e.name] for e in command.request.elements if e.name in case.values}
             answer = await self.province.command(command.name, breaking=True, **asked)
             return {**asked, **answer.message.values} if answer.result == 0 else {}
-        if case.command == "ADD_RECORD_POLICY" and case.kind != "violation":
-            return {"known": await self._policies(case.values["ChannelNo"])}
+        if case.command in PLANS and case.kind != "violation":
+            return {"known": await self._policies(case.command, case.values)}
         return {}
 
     def _query(self, case: Case) -> Command | None:
@@ -117,10 +127,10 @@ class TableBench:
     async def _restore(self, case: Case, before: Values, done: bool) -> None:
         if not done:
             return
-        if case.command == "ADD_RECORD_POLICY":
+        if case.command in PLANS:
             channel = case.values.get("ChannelNo", "0")
-            for policy in set(await self._policies(channel)) - set(before.get("known", ())):
-                await self.province.command("DEL_RECORD_POLICY", ChannelNo=channel, PolicyID=policy)
+            for policy in set(await self._policies(case.command, case.values)) - set(before.get("known", ())):
+                await self.province.command(PLANS[case.command][1], ChannelNo=channel, PolicyID=policy)
         elif case.command == "NVR_LINK_IPCAM":
             await self._free_channels()
         elif case.command == "VIDEO_PTZ":

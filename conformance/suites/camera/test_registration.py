@@ -25,6 +25,7 @@ from conformance.suites.camera.registration_steps import (
 from specs.declaration import LoadedDeclaration
 from specs.messages import MessageTable
 
+CLOCK_TRIES = 3
 MAY_BE_EMPTY = (
     *("BackupNatIP", "BackupNatPort", "TurnIP", "TurnPort", "BackupTurnIP", "BackupTurnPort"),
     *("FtpIP", "FtpPort", "FtpAccount", "FtpPassword", "Time"),
@@ -139,8 +140,11 @@ async def test_clock(province: Province, control: DeviceControl, check: Checks, 
     login, heartbeat = limits("IF-REG-07"), limits("IF-REG-07a")
     check.step("s1")
     province.answers["HEARTBEAT"] = without("Time")
-    await _shift_clock(province, control, login.offset.seconds)
-    error = await _clock_error(province, control)
+    for _ in range(CLOCK_TRIES):  # a heartbeat answered just before may still put the clock right
+        await _shift_clock(province, control, login.offset.seconds)
+        error = await _clock_error(province, control)
+        if not login.clock_error.holds(abs(error)):
+            break
     check.control(not login.clock_error.holds(abs(error)), say("时钟已拨偏", "the clock is wrong"))
     check.step("s2")
     province.answers["ABILITYUP"] = silent
