@@ -17,6 +17,7 @@ from simulators.camera.media_format import AUDIO_CLOCK, VIDEO_CLOCK, AccessUnit,
 from simulators.camera.record_store import RecordStore, StorageFull, StorageMissing
 
 SEGMENT_SECONDS = 900.0
+SHORTEST_SEGMENT = 1.0  # names and times of files are whole seconds
 
 _LOG = logging.getLogger(__name__)
 _CLOCK_JUMP = 2.0
@@ -188,7 +189,7 @@ class Recorder:
             return
         writer, self._writer = self._writer, None
         seconds = writer.close()
-        if self._store.state == "missing" or seconds <= 0:
+        if self._store.state == "missing" or seconds < SHORTEST_SEGMENT:
             self._store.abandon(writer.path.name)
         else:
             self._store.complete(writer.path.name, writer.start_epoch + seconds)

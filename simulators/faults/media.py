@@ -123,14 +123,13 @@ class DeclaredAudioIsMissing(Camera):
 
 
 class _NewSource(RtpSender):
-    def deliver(self, packets: list[bytes]) -> None:
-        if self.kind == "video" and self.packets > NEW_SOURCE_AFTER and self.sequence % NEW_SOURCE_AFTER == 0:
-            self.ssrc = secrets.randbits(32)
-        super().deliver(packets)
+    restarted = False
 
     def next_sequence(self) -> int:
-        if self.kind == "video" and self.packets == NEW_SOURCE_AFTER:
+        if self.kind == "video" and self.packets >= NEW_SOURCE_AFTER and not self.restarted:
+            self.restarted = True
             self.sequence = (self.sequence + 1) & 0xFFFF
+            self.ssrc = secrets.randbits(32)
         return super().next_sequence()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from conformance.model.checks import Checks, say
 from conformance.peers.answers import changed, refuse
 from conformance.peers.group import GroupPlatform
@@ -106,6 +108,7 @@ def _judge_pause(check: Checks, limits: Limits, requirement: str, pause: float |
     check.within(requirement, pause, limit.pause_max, about)
 
 
+@pytest.mark.long
 @verifies("IF-REG-02c", "IF-REG-02d")
 async def test_group_is_asked_again(
     province: Province, registrar: Registrar, group: GroupPlatform, wire: Wire, check: Checks, limits: Limits

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from conformance.model.checks import Checks, say
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.faults import DeviceFault
@@ -22,6 +24,7 @@ async def _free(province: Province) -> int:
     return int((await province.command("STORE_QUERY")).message.get("FreeSize") or -1)
 
 
+@pytest.mark.long
 @verifies("IF-REC-04b")
 async def test_full_store(province: Province, control: DeviceControl, check: Checks, limits: Limits) -> None:
     """RecordLoop 0 keeps what is there, RecordLoop 1 makes room."""
