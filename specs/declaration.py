@@ -43,7 +43,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manufacturer: str = ""
     model: str = ""
     version: str = ""
-    role: Literal["camera"] = "camera"
+    role: Literal["camera", "cloud_storage"] = "camera"
     key: Secret = Secret()
 
 
@@ -65,6 +65,43 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     user: str = ""
     password: Secret = Secret()
+
+
+class DeclaredAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account of a storage. ``token``: session token where the key is a temporary one."""
+
+    access_key: str
+    secret_key: Secret
+    name: str = ""
+    token: Secret = Secret()
+
+
+class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cloud storage under test. ``endpoint``: http(s)://host:port, empty where ``--target`` or a simulator names it;
+    ``accounts``: the first owns what the tests write, a second one belongs to another tenant; ``maximum_object`` in
+    bytes; ``lifecycle_delay``: seconds for which an expired object may still be there; ``seconds_per_day``: how
+    long a day of retention lasts where the server has a fast-lifecycle switch; ``quota``: bytes that a tenant may
+    store; 0: not declared. ``ca_file``: certificate that vouches for an https endpoint, beside the declaration."""
+
+    dialect: Literal["aws", "oos5", "oos6", "zos"] = "aws"
+    endpoint: str = ""
+    region: str = ""
+    addressing: Literal["path", "virtual_host"] = "path"
+    accounts: tuple[DeclaredAccount, ...] = ()
+    maximum_object: int = 0
+    quota: int = 0
+    lifecycle_delay: float = 0.0
+    seconds_per_day: float = 0.0
+    ca_file: str = ""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An account with its secrets read."""
+
+    name: str
+    access_key: str
+    secret_key: str
+    token: str = ""
 
 
 class Timers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,6 +165,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features: dict[str, Any] = {}
     bench: Bench = Bench()
     media: Media | None = None
+    storage: Storage | None = None
     timers: Timers = Timers()
     controls: Controls = Controls()
     images: Images = Images()
@@ -143,16 +181,25 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
     digest: str
     key: str = ""
     password: str = ""
+    accounts: tuple[Account, ...] = ()
+
+    @property
+    def role(self) -> str:
+        """The role of the device under test."""
+        return self.declaration.device.role
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text that must not appear in any output."""
-        return tuple(filter(None, (self.key, self.password)))
+        keys = (text for account in self.accounts for text in (account.secret_key, account.token))
+        return tuple(filter(None, (self.key, self.password, *keys)))
 
     @property
     def address(self) -> str:
-        """What names the device for the lock: the media URL's host and port, or the device id."""
-        media = self.declaration.media
+        """What names the device for the lock: the host and port of the stream or storage, or the device id."""
+        media, storage = self.declaration.media, self.declaration.storage
+        if storage is not None and storage.endpoint:
+            return urlsplit(storage.endpoint).netloc
         if media is not None:
             parts = urlsplit(media.url)
             return f"{parts.hostname}:{parts.port or 554}"
@@ -166,7 +213,9 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
         raise document.error((), "a declaration is a mapping that begins with `kandian: declaration/1`")
     _check_keys(document, (), Declaration)
     declaration = decode(document, (), Declaration)
-    features = dict(_checked_features(document, vocabulary))
+    features = {**dict(_checked_features(document, vocabulary)), **derived_features(declaration)}
+    if declaration.device.role == "cloud_storage" and declaration.storage is None:
+        raise document.error(("device", "role"), "a cloud storage is described under `storage:`, which is missing")
     if not 0.0 < declaration.timers.scale <= 1.0:
         raise document.error(("timers", "scale"), "the timer scale must lie above 0 and not above 1")
     for action in sorted(declaration.controls.available - set(vocabulary.controls)):
@@ -180,7 +229,64 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
         password=_secret(document, ("media", "password"), declaration.media.password, path.parent)
         if declaration.media
         else "",
+        accounts=tuple(_accounts(document, declaration.storage, path.parent)),
     )
+
+
+def _accounts(document: Document, storage: Storage | None, folder: Path) -> Iterator[Account]:
+    for number, account in enumerate(storage.accounts if storage else ()):
+        where: KeyPath = ("storage", "accounts", number)
+        yield Account(
+            name=account.name or f"account {number + 1}",
+            access_key=account.access_key,
+            secret_key=_secret(document, (*where, "secret_key"), account.secret_key, folder),
+            token=_secret(document, (*where, "token"), account.token, folder),
+        )
+
+
+def derived_features(declaration: Declaration) -> dict[str, FeatureValue]:
+    """What follows from the other sections of a declaration and is not stated again under ``features``."""
+    storage = declaration.storage
+    if storage is None:
+        return {}
+    return {
+        "dialect": storage.dialect,
+        "two_tenants": len(storage.accounts) > 1,
+        "storage_tls": storage.endpoint.startswith("https:"),
+    }
+
+
+def storage_declaration(url: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
+    """The statement about the storage at ``url``. Without a declaration every feature is unknown and the accounts come
+    from KANDIAN_ACCESS_KEY, KANDIAN_SECRET_KEY, KANDIAN_OTHER_ACCESS_KEY and KANDIAN_OTHER_SECRET_KEY.
+
+    Raises ValueError for anything but an ``http[s]://host[:port]`` URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.path.strip("/"):
+        raise ValueError(f"the target of a storage is an http[s]://host[:port] URL, not {url!r}")
+    endpoint = f"{parts.scheme}://{parts.netloc}"
+    if loaded is None:
+        accounts = tuple(_accounts_of_the_environment())
+        declared = tuple(DeclaredAccount(a.access_key, Secret(), a.name) for a in accounts)
+        declaration = Declaration(
+            kandian="declaration/1",
+            device=Device(dev_id=parts.netloc, role="cloud_storage"),
+            storage=Storage(endpoint=endpoint, accounts=declared),
+        )
+        digest = hashlib.sha256(endpoint.encode()).hexdigest()
+        features = derived_features(declaration)
+        return LoadedDeclaration(declaration, features, None, digest, accounts=accounts)
+    storage = msgspec.structs.replace(loaded.declaration.storage or Storage(), endpoint=endpoint)
+    declaration = msgspec.structs.replace(loaded.declaration, storage=storage)
+    features = {**loaded.features, **derived_features(declaration)}
+    return msgspec.structs.replace(loaded, declaration=declaration, features=features)
+
+
+def _accounts_of_the_environment() -> Iterator[Account]:
+    for name, prefix in (("owner", "KANDIAN_"), ("other", "KANDIAN_OTHER_")):
+        if key := os.environ.get(prefix + "ACCESS_KEY"):
+            yield Account(name, key, os.environ.get(prefix + "SECRET_KEY", ""))
 
 
 def target_declaration(url: str, dev_id: str = "") -> LoadedDeclaration:

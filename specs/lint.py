@@ -111,9 +111,10 @@ def _reference_faults(catalogue: Catalogue, requirement: Requirement) -> Iterato
     if requirement.status == "ratified" and all(b.kind == "assumed" for b in requirement.basis):
         yield "rests only on an assumption and cannot be ratified"
     known = {f"control.{name}" for name in catalogue.vocabulary.controls} | {f"image.{kind}" for kind in IMAGE_KINDS}
+    known.add("account.other")
     for need in requirement.needs:
         if need not in known:
-            yield f"needs {need}, which is no control and no image"
+            yield f"needs {need}, which is no control, image or account"
 
 
 def _text_faults(requirement: Requirement) -> Iterator[str]:

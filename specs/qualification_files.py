@@ -9,7 +9,7 @@ import msgspec
 from specs.model import Text
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Za-z0-9]*$")]
-RequirementId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]+[A-Z0-9]*-[A-Z0-9]+-[0-9]{2}[a-z]?$")]
+RequirementId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]+[A-Z0-9]*-([A-Z0-9]+-[0-9]{2}|[0-9]{3})[a-z]?$")]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -54,7 +54,8 @@ class QualificationFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
 
 class QualificationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``kandian qualify --json`` writes. ``uncovered``: tested MUSTs that no mutant violates."""
+    """What ``kandian qualify --json`` writes. ``uncovered``: tested MUSTs that no mutant violates;
+    ``unsteady``: verdicts under the load of the whole that a second look alone did not confirm."""
 
     kandian: Literal["qualification/1"]
     mutants: tuple[QualifiedMutant, ...]
@@ -65,3 +66,4 @@ class QualificationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     false_alarms: tuple[QualificationFinding, ...]
     null_passes: tuple[QualificationFinding, ...]
     uncovered: tuple[RequirementId, ...]
+    unsteady: tuple[QualificationFinding, ...]

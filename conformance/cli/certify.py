@@ -9,15 +9,18 @@ from pathlib import Path
 
 import click
 
+from conformance.cli.roles import ROLES, Role, golden_declaration
 from conformance.cli.user_errors import user_errors
-
-SUITES = Path(__file__).parent.parent / "suites" / "camera"
 
 
 @click.command("certify")
 @click.option("--declaration", type=click.Path(path_type=Path), help="Declaration (ICS) of the device under test.")
-@click.option("--target", metavar="URL", help="rtsp:// URL of a stream-only device; needs no declaration.")
-@click.option("--profile", metavar="ID", help="Certification profile (default: camera; media with --target).")
+@click.option("--target", metavar="URL", help="rtsp:// URL of a stream-only device, http:// URL of a storage.")
+@click.option(
+    "--profile",
+    metavar="ID",
+    help="Certification profile (default: that of the declared role; media with an rtsp:// target).",
+)
 @click.option("--edition", metavar="ID", help="Edition of the spec (default: the newest).")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("certify-out"), show_default=True)
 @click.option("--lang", type=click.Choice(("zh", "en")), default="zh", show_default=True)
@@ -39,14 +42,13 @@ def command(
     allow_destructive: bool,
     seed: int | None,
 ) -> None:
-    """Certify a device; without --declaration and --target, the embedded golden camera.
+    """Certify a device; without --declaration and --target, the embedded golden simulator.
 
     Exit codes: 0 certified, 1 failed, 2 interrupted, 3 error of the suite, 4 usage or declaration, 5 nothing ran,
     10 inconclusive or blocked.
     """
-    import pytest
-
-    arguments = suite_arguments(out, lang)
+    role = check_names(declaration, target, profile, edition, req)
+    arguments = suite_arguments(role.suites, out, lang)
     for name, value in (("declaration", declaration), ("target", target), ("profile", profile), ("edition", edition)):
         if value is not None:
             arguments.append(f"--{name}={value}")
@@ -54,50 +56,62 @@ def command(
     if seed is not None:
         arguments.append(f"--seed={seed}")
     if lf:
-        arguments[:1] = last_failed(out)
-    if declaration is None and target is None:
-        from conformance.cli.shards import run_sharded
-
-        check_names(profile, edition, req)
-        seed = secrets.randbits(32) if seed is None else seed
-        try:
-            code = run_sharded([*arguments, "--allow-destructive", f"--seed={seed}"], out, lang)
-        except OSError as error:
-            click.echo(f"certify: cannot write to {out}: {error.strerror}", err=True)
-            sys.exit(3)
+        arguments[:1] = last_failed(role.suites, out)
+    embedded = declaration is None and target is None
+    arguments += ["--allow-destructive"] if allow_destructive or embedded else []
+    if embedded or role.one_for_all:
+        code = side_by_side(role, arguments, out, lang, embedded=embedded)
     else:
-        arguments += ["--allow-destructive"] if allow_destructive else []
+        import pytest
+
         code = int(pytest.main([*arguments, "-p", "conformance.plugin.progress"]))
     sys.exit(finish(out, lang, code))
 
 
-def check_names(profile: str | None, edition: str | None, req: tuple[str, ...]) -> None:
-    """Unknown names end the command before anything is started. Raises ClickException."""
+def side_by_side(role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool) -> int:
+    """Run the suites in shares. Returns the exit code."""
+    from conformance.cli.shards import run_sharded
+
+    if not any(argument.startswith("--seed=") for argument in arguments):
+        arguments = [*arguments, f"--seed={secrets.randbits(32)}"]
+    try:
+        return run_sharded(role, arguments, out, language, embedded=embedded)
+    except OSError as error:
+        click.echo(f"certify: cannot write to {out}: {error.strerror}", err=True)
+        sys.exit(3)
+
+
+def check_names(
+    declaration: Path | None, target: str | None, profile: str | None, edition: str | None, req: tuple[str, ...]
+) -> Role:
+    """The role under test; bad input ends the command before anything is started. Raises ClickException."""
+    from conformance.model.subject import choose_subject
     from specs.loader import load_catalogue
 
     with user_errors():
         catalogue = load_catalogue()
-        catalogue.profile(profile or "camera")
+        loaded, _ = choose_subject(catalogue, declaration, target, profile, golden_declaration)
         catalogue.edition(edition or catalogue.editions[-1].id)
         for glob in req:
             catalogue.matching(glob)
+    return ROLES[loaded.role]
 
 
-def last_failed(out: Path) -> list[str]:
+def last_failed(suites: Path, out: Path) -> list[str]:
     """The tests that did not pass in the last run in this folder. Raises ClickException when there are none."""
     from conformance.cli.shards import read_lines
 
     good = ("PASS", "WARN", "NOT_APPLICABLE")
     tests = [line for line in read_lines(out / "results.jsonl") if line["kind"] == "test"]
-    failed = [str(SUITES / test["nodeid"]) for test in tests if test["verdict"] not in good]
+    failed = [str(suites / test["nodeid"]) for test in tests if test["verdict"] not in good]
     if not failed:
         raise click.ClickException(f"--lf: no failed test in {out}")
     return failed
 
 
-def suite_arguments(out: Path, language: str) -> list[str]:
+def suite_arguments(suites: Path, out: Path, language: str) -> list[str]:
     """What pytest is told wherever it runs the suites, so that no configuration of the user changes a verdict."""
-    arguments = [str(SUITES), "--rootdir", str(SUITES), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
+    arguments = [str(suites), "--rootdir", str(suites), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
     arguments += ["--assert=plain", "--disable-plugin-autoload"]
     arguments += ["-p", "conformance.plugin.hooks", "-p", "conformance.plugin.fixtures"]
     arguments += ["-o", f"cache_dir={out.absolute() / '.cache'}", "-o", "junit_family=xunit1"]

@@ -15,20 +15,15 @@ from specs.declaration import LoadedDeclaration
 @click.command("doctor")
 @click.option("--declaration", type=click.Path(path_type=Path), help="Declaration (ICS) of the device.")
 @click.option("--target", metavar="URL", help="rtsp:// URL of a stream-only device.")
+@click.option("--profile", metavar="ID", help="Certification profile (tells the role of a --target).")
 @click.option("--lang", type=click.Choice(("zh", "en")), default="zh", show_default=True)
-def command(declaration: Path | None, target: str | None, lang: str) -> None:
+def command(declaration: Path | None, target: str | None, profile: str | None, lang: str) -> None:
     """Check address, credentials and stream; exit 0 when a run can begin, 10 with the reason when not."""
-    from specs.declaration import load_declaration, target_declaration
+    from conformance.model.subject import choose_subject
     from specs.loader import load_catalogue
 
     with user_errors():
-        if (declaration is None) == (target is None):
-            raise ValueError("say which device: --declaration FILE or --target rtsp://...")
-        if target:
-            loaded = target_declaration(target)
-        else:
-            assert declaration is not None
-            loaded = load_declaration(declaration, load_catalogue().vocabulary)
+        loaded, _ = choose_subject(load_catalogue(), declaration, target, profile)
     sys.exit(asyncio.run(examine(loaded, lang)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from conformance.cli.roles import golden_declaration
 from conformance.cli.user_errors import user_errors
 
 
@@ -33,20 +34,12 @@ def command(
 ) -> None:
     """Show the plan; without --declaration and --target, that of the embedded golden camera."""
     from conformance.model.plan import Choice, make_plan
-    from specs.declaration import load_declaration, target_declaration
+    from conformance.model.subject import choose_subject
     from specs.loader import load_catalogue
 
     with user_errors():
         catalogue = load_catalogue()
-        if declaration and target:
-            raise ValueError("--declaration and --target exclude each other")
-        if target:
-            loaded = target_declaration(target)
-        else:
-            from simulators.camera.declarations import DEFAULT
-
-            loaded = load_declaration(declaration or DEFAULT, catalogue.vocabulary)
-        chosen = catalogue.profile(profile or ("media" if target else "camera"))
+        loaded, chosen = choose_subject(catalogue, declaration, target, profile, golden_declaration)
         choice = Choice(req, level, allow_destructive)
         plan = make_plan(catalogue, chosen, edition or catalogue.editions[-1].id, loaded, choice)
     if json_file:

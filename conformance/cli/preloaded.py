@@ -9,16 +9,18 @@ import hypothesis
 import pytest
 
 import conformance.plugin.fixtures
-import conformance.suites.camera
-import simulators.camera.embedded
+from conformance.cli.roles import ROLES
 from simulators.faults.registry import load_mutants
 from specs.loader import load_catalogue
 from specs.messages import load_message_table
 
-LIBRARIES = (hypothesis, pytest, conformance.plugin.fixtures, simulators.camera.embedded)
+LIBRARIES = (hypothesis, pytest, conformance.plugin.fixtures)
 
-for _suite in pkgutil.iter_modules(conformance.suites.camera.__path__, "conformance.suites.camera."):
-    importlib.import_module(_suite.name)
+for _role in ROLES.values():
+    importlib.import_module(f"{_role.simulator}.embedded")
+    _suites = importlib.import_module(_role.suite_package)
+    for _suite in pkgutil.iter_modules(_suites.__path__, f"{_role.suite_package}."):
+        importlib.import_module(_suite.name)
 load_mutants()
 load_catalogue()
 load_message_table()

@@ -10,10 +10,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conformance.cli.roles import ROLES
 from conformance.cli.shards import join
 from conformance.cli.warm_processes import warm_context
 
@@ -23,10 +24,11 @@ WORKERS = 4 * (os.cpu_count() or 2)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run. ``fault``: id of the mutant, empty for the golden camera; ``requirements``: globs, empty for all;
-    ``null``: name of the null device instead of a camera; ``shares``: devices of this kind that share the tests."""
+    """One run. ``fault``: id of the mutant, empty for the golden simulator; ``requirements``: globs, empty for all;
+    ``null``: name of the null device instead of a simulator; ``shares``: devices of this kind that share the tests."""
 
     name: str
+    role: str
     declaration: str
     fault: str = ""
     requirements: tuple[str, ...] = ()
@@ -36,13 +38,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """Verdicts of the selected requirements and their reasons (English); ``seconds``: the sum over the shares."""
+    """Verdicts of the selected requirements and their reasons (English); ``seconds``: the sum over the shares;
+    ``unsteady``: verdicts of a first look that a second one did not confirm."""
 
     job: Job
     verdicts: dict[str, str]
     reasons: dict[str, str]
     exit_code: int
     seconds: float
+    unsteady: dict[str, str] = field(default_factory=dict)
 
 
 def run_jobs(jobs: Sequence[Job], done: Callable[[JobResult], None], workers: int = WORKERS) -> list[JobResult]:
@@ -75,8 +79,8 @@ def run_share(job: Job, out: Path, share: int) -> tuple[int, float]:
     from conformance.cli.certify import suite_arguments
 
     started = time.monotonic()
-    os.environ["KANDIAN_CAMERA_LOG"] = "CRITICAL"
-    arguments = [*suite_arguments(out / str(share), "en"), "--seed=1", "--allow-destructive"]
+    os.environ["KANDIAN_SIMULATOR_LOG"] = "CRITICAL"
+    arguments = [*suite_arguments(ROLES[job.role].suites, out / str(share), "en"), "--seed=1", "--allow-destructive"]
     arguments += [f"--req={glob}" for glob in job.requirements]
     if job.shares > 1:
         arguments.append(f"--claims={out / 'claims'}")
@@ -102,14 +106,13 @@ def _result(job: Job, out: Path, ends: list[tuple[int, float]]) -> JobResult:
 
 
 def _device(job: Job) -> tuple[Any, list[str]]:
+    role = ROLES[job.role]
     if job.null:
         from simulators.faults.null_devices import NullDevice
 
-        device = NullDevice(job.null)
-        return device, ["--profile=media", f"--target={device.url}"]
-    from simulators.camera.embedded import EmbeddedCamera
-
-    return EmbeddedCamera(Path(job.declaration), job.fault, fork=True), []
+        device = NullDevice(job.null, role.null_scheme)
+        return device, [f"--profile={role.null_profile}", f"--target={device.url}"]
+    return role.embedded(Path(job.declaration), job.fault, fork=True), []
 
 
 def _read(out: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,6 +1,7 @@
-"""Certifying an embedded simulator with several cameras at once: each takes a share of the tests, results are joined.
+"""Runs of the suites side by side: each takes a share of the tests, results are joined.
 
-Most of a run is waiting, and a simulated camera can be had several times; a real device is never shared.
+Most of a run is waiting. A golden simulator can be had several times, one for each share; a real device is shared only
+where the tests of its role work on objects of their own.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from conformance.cli.roles import ROLES, Role
 from conformance.cli.warm_processes import warm_context
 from conformance.model.outcome import footer
 from conformance.model.plan import PlannedRows
 from conformance.plugin.progress import Progress
 from specs.model import Text
 
-SHARDS = 12
 FOLLOW_INTERVAL = 0.3
 
 
-def run_sharded(arguments: list[str], out: Path, language: str, shards: int = SHARDS) -> int:
+def run_sharded(role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool) -> int:
     """Run the suites in shares, write one result folder as the results come. Returns the exit code.
+
+    ``embedded``: every share has a golden simulator of its own; else all talk to the device that the arguments name.
 
     Raises OSError when the folder cannot be written; the lines that are there are whole.
     """
@@ -32,11 +35,14 @@ def run_sharded(arguments: list[str], out: Path, language: str, shards: int = SH
     shutil.rmtree(folder, ignore_errors=True)
     claims = folder / "claims"
     claims.mkdir(parents=True)
-    shares = [folder / str(k) for k in range(shards)]
+    shares = [folder / str(k) for k in range(role.shares)]
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with ProcessPoolExecutor(shards, mp_context=warm_context()) as pool:
-            jobs = [pool.submit(run_share, [*arguments, f"--claims={claims}"], share) for share in shares]
+        with ProcessPoolExecutor(role.shares, mp_context=warm_context()) as pool:
+            jobs = [
+                pool.submit(run_share, role.name if embedded else "", [*arguments, f"--claims={claims}"], share)
+                for share in shares
+            ]
             _follow(jobs, shares, out / "results.jsonl", Progress(language))
             codes = [job.result() for job in jobs]
         begun = [share for share in shares if read_lines(share / "results.jsonl")]
@@ -64,14 +70,13 @@ def _follow(jobs: Sequence[Future[int]], shares: list[Path], results: Path, prog
                         progress.verdict(line["id"], line["verdict"], line["reason"], line["duration"])
 
 
-def run_share(arguments: list[str], out: Path) -> int:
-    """One share in this process, with a camera of its own; it prints nothing."""
+def run_share(role: str, arguments: list[str], out: Path) -> int:
+    """One share in this process, with a golden simulator of ``role`` of its own, if named; it prints nothing."""
     import pytest
 
-    from simulators.camera.embedded import EmbeddedCamera
-
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return int(pytest.main([*arguments, f"--out={out}"], plugins=[EmbeddedCamera(fork=True)]))
+    plugins = [ROLES[role].embedded(fork=True)] if role else []
+    return int(pytest.main([*arguments, f"--out={out}"], plugins=plugins))
 
 
 def join(out: Path, shares: list[Path]) -> int:

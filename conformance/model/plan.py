@@ -159,6 +159,12 @@ def _decide(
         return row("not_selected", "本次运行未选择 (--level)", "not chosen for this run (--level)")
     if requirement.destructive and not choice.allow_destructive:
         return row("excluded", "可能损坏设备，需 --allow-destructive", "may harm the device: needs --allow-destructive")
+    if "account.other" in requirement.needs and len(loaded.accounts) < 2:
+        return row(
+            "not_selected",
+            "声明中只有一个帐号，需要第二个租户的帐号",
+            "the declaration has one account only; a second tenant's is needed",
+        )
     if lacking := _lacking(requirement, loaded.declaration):
         return row("excluded", lacking.zh, lacking.en)
     return row("selected")
@@ -168,7 +174,7 @@ def _lacking(requirement: Requirement, declaration: Declaration) -> Text | None:
     """The bench control or firmware image that the test needs and nobody provides; None when all is there."""
     there = {f"control.{name}" for name in declaration.controls.available}
     there |= {f"image.{name}" for name in declaration.images.available}
-    missing = [need for need in requirement.needs if need not in there]
+    missing = [need for need in requirement.needs if need not in there and not need.startswith("account.")]
     if controls := ", ".join(need for need in missing if need.startswith("control.")):
         return Text(zh=f"测试台缺少控制手段: {controls}", en=f"the bench lacks the control {controls}")
     images = ", ".join(missing)

@@ -44,12 +44,14 @@ def classify(requirement: str, verdicts: dict[str, str]) -> tuple[Outcome, tuple
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """The whole result. ``uncovered``: tested MUSTs that no mutant violates."""
+    """The whole result. ``uncovered``: tested MUSTs that no mutant violates; ``unsteady``: what was found under load
+    and not again alone."""
 
     mutants: tuple[MutantResult, ...]
     false_alarms: tuple[Finding, ...]
     null_passes: tuple[Finding, ...]
     uncovered: tuple[str, ...]
+    unsteady: tuple[Finding, ...] = ()
 
     @property
     def killed(self) -> int:
@@ -91,6 +93,7 @@ class Qualification:
             "false_alarms": [_finding(f) for f in self.false_alarms],
             "null_passes": [_finding(f) for f in self.null_passes],
             "uncovered": list(self.uncovered),
+            "unsteady": [_finding(f) for f in self.unsteady],
         }
 
 

@@ -20,6 +20,12 @@ from specs.model import Limit
 from specs.yaml_source import read_yaml
 
 
+def bench_limits(catalogue: Catalogue, scale: float) -> dict[str, Limit]:
+    """Numbers of the bench itself, under the declared timer scale. Raises SourceError."""
+    numbers = decode(read_yaml(catalogue.root / "test_plan" / "bench.yaml"), ("limits",), dict[str, Limit])
+    return {name: limit.scaled(scale) for name, limit in numbers.items()}
+
+
 class Bench:
     """Group platform, province platform, FTP, relay and device controls of one run."""
 
@@ -28,9 +34,7 @@ class Bench:
         self.catalogue = catalogue
         self.loaded = loaded
         self.table = load_message_table()
-        numbers = decode(read_yaml(catalogue.root / "test_plan" / "bench.yaml"), ("limits",), dict[str, Limit])
-        scale = loaded.declaration.timers.scale
-        self.limits = {name: limit.scaled(scale) for name, limit in numbers.items()}
+        self.limits = bench_limits(catalogue, loaded.declaration.timers.scale)
         device = loaded.declaration.device
         self.province = Province(wire, self.table, device.dev_id, self.limits)
         self.registrar = Registrar(wire, self.table, self.province, loaded.key)

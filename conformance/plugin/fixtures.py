@@ -73,6 +73,7 @@ def declaration(run: Run) -> LoadedDeclaration:
 @pytest.fixture
 def bench(run: Run) -> Iterator[Bench]:
     """All parties; honest at the beginning and again at the end."""
+    assert isinstance(run.bench, Bench)
     run.bench.reset()
     yield run.bench
     run.bench.reset()
@@ -120,9 +121,9 @@ def relay(bench: Bench, run: Run) -> Relays:
 
 
 @pytest.fixture
-def control(bench: Bench) -> DeviceControl:
+def control(run: Run) -> DeviceControl:
     """What the bench can do to the device."""
-    return bench.control
+    return run.bench.control
 
 
 @pytest.fixture

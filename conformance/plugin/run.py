@@ -24,6 +24,7 @@ from conformance.wire import LiveWire, Recorder, WireError
 from conformance.wire.lock import DeviceLock
 from specs.model import Limit, Text
 
+BENCHES = {"camera": Bench}
 T = TypeVar("T")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=-]+")
 _ID_LENGTH = 100
@@ -33,7 +34,7 @@ def test_id(nodeid: str) -> str:
     """A stable, file-system-safe id: ``anti_hotlink.no_media_before_verdict.live``."""
     path, _, name = nodeid.partition("::")
     parts = [p for p in Path(path).with_suffix("").parts if p not in ("conformance", "suites", "..", "/")]
-    words = [part.removeprefix("test_") for part in (*parts, name) if part != "camera"]
+    words = [part.removeprefix("test_") for part in (*parts, name) if part not in BENCHES]
     text = _UNSAFE.sub(".", ".".join(words)).strip(".")
     if len(text) > _ID_LENGTH:
         text = text[:_ID_LENGTH] + "-" + hashlib.sha256(nodeid.encode()).hexdigest()[:8]
@@ -57,7 +58,7 @@ class Run:
         self.tests: list[dict[str, Any]] = []
         self._start_device = start_device
         self._redactor = Redactor(settings.loaded.secrets)
-        names = () if settings.embedded else (settings.loaded.address,)
+        names = () if settings.embedded or settings.shared else (settings.loaded.address,)
         self._lock = DeviceLock(*names) if names else None
 
     # life
@@ -78,7 +79,8 @@ class Run:
         self.loop = asyncio.new_event_loop()
         recorder = Recorder(out / "evidence", application=f"Kandian {version('kandian')}", redact=self._redactor.data)
         self.wire = LiveWire(recorder, seed=self.settings.seed, loop=self.loop)
-        self.bench = Bench(self.wire, self.settings.catalogue, self.settings.loaded)
+        bench = BENCHES[self.settings.loaded.role]
+        self.bench = bench(self.wire, self.settings.catalogue, self.settings.loaded)
         try:
             self.loop.run_until_complete(self._open())
         except BenchFault as fault:

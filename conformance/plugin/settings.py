@@ -5,22 +5,20 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conformance.model.plan import Choice, Plan, make_plan
-from specs.declaration import LoadedDeclaration, load_declaration, target_declaration
+from conformance.model.subject import choose_subject
+from specs.declaration import LoadedDeclaration
 from specs.loader import Catalogue, load_catalogue
 
 DEFAULT_OUT = "certify-out"
-MEDIA_PROFILE = "media"
-CAMERA_PROFILE = "camera"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run is determined by."""
+    """Everything a run is determined by. ``shared``: other runs, one command with this one, test the same device."""
 
     catalogue: Catalogue
     loaded: LoadedDeclaration
@@ -30,6 +28,7 @@ class Settings:
     language: str
     seed: int
     embedded: bool
+    shared: bool
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -37,7 +36,7 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("kandian", "Kandian conformance suites")
     add = group.addoption
     add("--declaration", metavar="FILE", help="declaration (ICS) of the device under test")
-    add("--target", metavar="URL", help="rtsp:// URL of a stream-only device; needs no declaration")
+    add("--target", metavar="URL", help="rtsp:// URL of a stream-only device, http:// URL of a storage")
     add("--profile", metavar="ID", help="certification profile (default: camera; media with --target)")
     add("--edition", metavar="ID", help="edition of the spec (default: the newest)")
     add("--out", metavar="DIR", default=DEFAULT_OUT, help="folder for plan, results, evidence and reports")
@@ -56,9 +55,13 @@ def read_settings(config: pytest.Config) -> Settings:
     """
     option = config.option
     catalogue = load_catalogue()
-    loaded = _declaration(config, catalogue)
-    default = MEDIA_PROFILE if loaded.features.get("tykd") is False else CAMERA_PROFILE
-    profile = catalogue.profile(option.profile or default)
+
+    def embedded(role: str) -> Path | None:
+        found: Path | None = config.hook.pytest_kandian_declaration(config=config)
+        return found
+
+    path = Path(option.declaration) if option.declaration else None
+    loaded, profile = choose_subject(catalogue, path, option.target, option.profile, embedded)
     edition = option.edition or catalogue.editions[-1].id
     choice = Choice(tuple(option.req), tuple(option.level), option.allow_destructive)
     return Settings(
@@ -70,18 +73,5 @@ def read_settings(config: pytest.Config) -> Settings:
         language=option.lang,
         seed=secrets.randbits(32) if option.seed is None else option.seed,
         embedded=not (option.declaration or option.target),
+        shared=bool(option.claims),
     )
-
-
-def _declaration(config: pytest.Config, catalogue: Catalogue) -> LoadedDeclaration:
-    option = config.option
-    if option.declaration and option.target:
-        raise ValueError("--declaration and --target exclude each other")
-    if option.target:
-        return target_declaration(option.target)
-    if option.declaration:
-        return load_declaration(Path(option.declaration), catalogue.vocabulary)
-    embedded: Any = config.hook.pytest_kandian_declaration(config=config)
-    if embedded is None:
-        raise ValueError("say which device: --declaration FILE or --target rtsp://...")
-    return load_declaration(Path(embedded), catalogue.vocabulary)

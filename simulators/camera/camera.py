@@ -45,6 +45,7 @@ NETWORKS = [{"SSID": "shop", "Signal": 80, "Security": 4}, {"SSID": "guest room"
 class Camera:
     """One simulated device. ``folder``: where its state lives. Loop-bound; use ``start`` and ``stop``."""
 
+    role = "camera"
     client_class: type[PlatformClient] = PlatformClient
     commands_class: type[Commands] = Commands
     server_class: type[RtspServer] = RtspServer

@@ -72,7 +72,7 @@ def camera_class(fault: str) -> type[Camera]:
     """The golden camera, or the mutant of that id. Raises KeyError."""
     if not fault:
         return Camera
-    return importlib.import_module("simulators.faults.registry").load_mutants()[fault].camera  # type: ignore[no-any-return]
+    return importlib.import_module("simulators.faults.registry").load_mutants()[fault].simulator  # type: ignore[no-any-return]
 
 
 def group_url_of(declaration: Path) -> str:
@@ -122,7 +122,7 @@ def _camera_process(pipe: Connection, other_end: Connection | None, declaration:
     if other_end is not None:
         other_end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=os.environ.get("KANDIAN_CAMERA_LOG", "ERROR"), stream=sys.stderr, force=True)
+    logging.basicConfig(level=os.environ.get("KANDIAN_SIMULATOR_LOG", "ERROR"), stream=sys.stderr, force=True)
     try:
         group_url, province_url = pipe.recv()
     except EOFError:
@@ -153,3 +153,6 @@ class EmbeddedCamera:
     def pytest_unconfigure(self) -> None:
         """Stop it where no run came to be."""
         self.process.stop()
+
+
+EMBEDDED = EmbeddedCamera

@@ -1,7 +1,7 @@
 """Devices that do nothing useful: a suite that passes one of them proves nothing.
 
 closed: nobody listens. silent: connections are taken, nothing is ever said. echo: everything comes back.
-yes: every request is answered ``RTSP/1.0 200 OK`` with its CSeq.
+yes: every request is answered with success: ``RTSP/1.0 200 OK`` with its CSeq, or ``HTTP/1.1 200 OK``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import socketserver
 import threading
 
 KINDS = ("closed", "silent", "echo", "yes")
+_HTTP_HEAD = re.compile(rb"(?m)^[A-Z]+ [^ ]+ HTTP/1\.1\r$")
 _CSEQ = re.compile(rb"(?im)^cseq:[ \t]*([0-9]+)")
 
 
@@ -25,6 +26,8 @@ class _Handler(socketserver.BaseRequestHandler):
             elif self.kind == "yes":
                 for number in _CSEQ.findall(data):
                     self.request.sendall(b"RTSP/1.0 200 OK\r\nCSeq: " + number + b"\r\n\r\n")
+                for _ in _HTTP_HEAD.findall(data):
+                    self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -38,8 +41,8 @@ class _Server(socketserver.ThreadingTCPServer):
 class NullDevice:
     """One null device on a free loopback port; also a pytest plugin, so that a run stops it."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, scheme: str = "rtsp") -> None:
+        self.kind, self.scheme = kind, scheme
         self._server: _Server | None = None
         if kind == "closed":
             with socket.socket() as probe:
@@ -53,8 +56,9 @@ class NullDevice:
 
     @property
     def url(self) -> str:
-        """What a player is told."""
-        return f"rtsp://127.0.0.1:{self.port}/live"
+        """What a player or a storage client is told."""
+        path = "/live" if self.scheme == "rtsp" else ""
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     def stop(self) -> None:
         """Stop listening."""

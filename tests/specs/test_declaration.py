@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from specs.declaration import load_declaration, target_declaration
+from specs.declaration import Account, load_declaration, storage_declaration, target_declaration
 from specs.loader import load_catalogue
 from specs.yaml_source import SourceError
 
@@ -74,3 +74,80 @@ def test_a_bare_stream_is_a_declaration() -> None:
 def test_what_is_no_target(url: str) -> None:
     with pytest.raises(ValueError, match="a target is an rtsp://"):
         target_declaration(url)
+
+
+STORAGE = """kandian: declaration/1
+device: {role: cloud_storage, dev_id: shop-store}
+storage:
+  endpoint: http://127.0.0.1:9000
+  dialect: oos5
+  region: cn
+  accounts:
+  - {access_key: OWNER1, secret_key: {env: KANDIAN_TEST_KEY}}
+  - {name: rival, access_key: OTHER1, secret_key: {value: second-secret}}
+"""
+
+
+def test_a_storage_declares_its_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KANDIAN_TEST_KEY", "very-secret")
+    loaded = load(tmp_path, STORAGE)
+    assert loaded.accounts == (
+        Account("account 1", "OWNER1", "very-secret"),
+        Account("rival", "OTHER1", "second-secret"),
+    )
+    assert loaded.secrets == ("very-secret", "second-secret")
+    assert loaded.address == "127.0.0.1:9000"
+    assert (loaded.features["dialect"], loaded.features["two_tenants"], loaded.features["storage_tls"]) == (
+        "oos5",
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("KANDIAN_TEST_KEY", "KANDIAN_NO_KEY", ":8: the environment variable KANDIAN_NO_KEY is not set"),
+        ("dialect: oos5", "dialect: oos7", ":5: "),
+        ("  region: cn", "  regoin: cn", ":6: unknown key 'regoin'; did you mean 'region'?"),
+    ],
+)
+def test_mistakes_about_a_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, message: str
+) -> None:
+    monkeypatch.setenv("KANDIAN_TEST_KEY", "very-secret")
+    with pytest.raises(SourceError) as caught:
+        load(tmp_path, STORAGE.replace(old, new, 1))
+    assert message in str(caught.value)
+
+
+def test_a_storage_without_a_section_is_no_storage(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r":2: a cloud storage is described under `storage:`, which is missing"):
+        load(tmp_path, STORAGE[: STORAGE.index("storage:\n")])
+
+
+def test_the_target_overrides_the_declared_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KANDIAN_TEST_KEY", "very-secret")
+    loaded = storage_declaration("https://192.0.2.9:9443/", load(tmp_path, STORAGE))
+    assert loaded.declaration.storage is not None
+    assert loaded.declaration.storage.endpoint == "https://192.0.2.9:9443"
+    assert loaded.features["storage_tls"] is True
+    assert loaded.accounts[0].secret_key == "very-secret"
+
+
+def test_a_bare_storage_takes_its_accounts_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KANDIAN_ACCESS_KEY", "AK")
+    monkeypatch.setenv("KANDIAN_SECRET_KEY", "SK")
+    monkeypatch.delenv("KANDIAN_OTHER_ACCESS_KEY", raising=False)
+    loaded = storage_declaration("http://192.0.2.9:9000", None)
+    assert loaded.role == "cloud_storage"
+    assert loaded.accounts == (Account("owner", "AK", "SK"),)
+    assert loaded.features["two_tenants"] is False
+
+
+@pytest.mark.parametrize(
+    "url", ["rtsp://192.0.2.7/", "http:///x", "http://user:word@192.0.2.7", "http://192.0.2.7/bucket"]
+)
+def test_what_is_no_storage(url: str) -> None:
+    with pytest.raises(ValueError, match="the target of a storage is"):
+        storage_declaration(url, None)

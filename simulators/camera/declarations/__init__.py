@@ -10,3 +10,4 @@ NVR = _FOLDER / "nvr.yaml"
 H265 = _FOLDER / "h265.yaml"
 SECURE = _FOLDER / "secure.yaml"
 STREAM = _FOLDER / "stream.yaml"
+SHIPPED = (DEFAULT, NVR, H265, SECURE, STREAM)

@@ -1,0 +1,50 @@
+"""What a run is about: the declaration and the profile that follow from what the command line names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from specs.declaration import LoadedDeclaration, load_declaration, storage_declaration, target_declaration
+from specs.loader import Catalogue
+from specs.model import Profile
+
+STREAM_PROFILE = "media"
+PROFILES = {"camera": "camera", "cloud_storage": "cloud-storage"}
+
+
+def choose_subject(
+    catalogue: Catalogue,
+    declaration: Path | None,
+    target: str | None,
+    profile: str | None,
+    embedded: Callable[[str], Path | None] = lambda role: None,
+) -> tuple[LoadedDeclaration, Profile]:
+    """The declaration and the profile of a run.
+
+    ``embedded`` gives the declaration of the golden simulator of a role, where neither a declaration nor a target is
+    named. Raises SourceError, UnknownName, or ValueError for a combination that makes no sense.
+    """
+    chosen = catalogue.profile(profile) if profile else None
+    loaded = load_declaration(declaration, catalogue.vocabulary) if declaration else None
+    role = chosen.role if chosen else loaded.role if loaded else "camera"
+    if target:
+        loaded = _at_target(target, role, loaded)
+    elif loaded is None:
+        path = embedded(role)
+        if path is None:
+            raise ValueError("say which device: --declaration FILE or --target URL")
+        loaded = load_declaration(path, catalogue.vocabulary)
+    streams_only = loaded.role == "camera" and loaded.features.get("tykd") is False
+    found = chosen or catalogue.profile(STREAM_PROFILE if streams_only else PROFILES[loaded.role])
+    if found.role != loaded.role:
+        raise ValueError(f"the profile {found.id} is for the role {found.role}, the declaration for {loaded.role}")
+    return loaded, found
+
+
+def _at_target(target: str, role: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
+    if role == "cloud_storage":
+        return storage_declaration(target, loaded)
+    if loaded is not None:
+        raise ValueError("--declaration and --target exclude each other")
+    return target_declaration(target)

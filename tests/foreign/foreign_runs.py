@@ -1,0 +1,115 @@
+"""Runs of the suites against servers that nobody here wrote, each started for the run and stopped after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specs.yaml_source import read_yaml
+
+FOLDER = Path(__file__).parent
+SYSTEM_PYTHON = "/usr/bin/python3"
+CERTIFY = [sys.executable, "-c", "from conformance.cli.main import main; main()", "certify"]
+Verdicts = dict[str, str]
+Expected = dict[str, dict[str, str]]
+
+
+def missing(reason: str) -> None:
+    """Skip on a laptop, fail in CI: there the package has to be installed."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def served(command: list[str]) -> Iterator[list[int]]:
+    """The numbers that the server prints when it is ready; it serves until its standard input ends."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield [int(number) for number in process.stdout.readline().split()]
+        finally:
+            process.stdin.close()
+            process.wait(20)
+
+
+@contextmanager
+def gst_rtsp_server(folder: Path) -> Iterator[str]:
+    """URL of a GStreamer RTSP server."""
+    probe = [SYSTEM_PYTHON, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')"]
+    if not Path(SYSTEM_PYTHON).exists() or subprocess.run(probe, capture_output=True, check=False).returncode:
+        missing("needs Debian's gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-*")
+    with served([SYSTEM_PYTHON, str(FOLDER / "gst_server.py")]) as (port,):
+        yield f"rtsp://127.0.0.1:{port}/test"
+
+
+@contextmanager
+def ipycam_ports() -> Iterator[tuple[str, int]]:
+    """URL of the main stream and ONVIF port of an ipycam camera."""
+    if shutil.which("ffmpeg") is None:
+        missing("ipycam encodes with the ffmpeg command: needs Debian's ffmpeg")
+    with served([sys.executable, str(FOLDER / "ipycam_server.py")]) as (rtsp_port, onvif_port):
+        yield f"rtsp://127.0.0.1:{rtsp_port}/video_main", onvif_port
+
+
+@contextmanager
+def ipycam(folder: Path) -> Iterator[str]:
+    """URL of the main stream of an ipycam camera."""
+    with ipycam_ports() as (url, _):
+        yield url
+
+
+MEDIA_SERVERS = {"gst_rtsp_server": gst_rtsp_server, "ipycam": ipycam}
+PROFILES = dict.fromkeys(MEDIA_SERVERS, "media")
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = MEDIA_SERVERS
+EXPECTED: dict[str, Expected] = {
+    name: read_yaml(FOLDER / f"expected_{name}.yaml").data["findings"] or {} for name in SERVERS
+}
+
+
+def verdicts_on(name: str, folder: Path) -> Verdicts:
+    """Verdict of every requirement that was tested. What could not be decided, unexpectedly, is tried once more: a busy
+    server may have been the reason."""
+    folder.mkdir()
+    with SERVERS[name](folder) as url:
+        verdicts = run_suites(name, url, folder / "first")
+        expected = EXPECTED[name]
+        again = [i for i, v in verdicts.items() if v == "INCONCLUSIVE" and expected.get(i, {}).get("verdict") != v]
+        if again:
+            more = run_suites(name, url, folder / "again", *(f"--req={requirement}" for requirement in again))
+            verdicts.update({i: v for i, v in more.items() if i in again})
+        return verdicts
+
+
+def run_suites(name: str, url: str, out: Path, *more: str) -> Verdicts:
+    """Verdicts of one run."""
+    done = subprocess.run(
+        [*CERTIFY, "--profile", PROFILES[name], "--target", url, "--out", str(out), "--seed", "1", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    lines: list[dict[str, Any]] = [json.loads(line) for line in (out / "results.jsonl").read_text("utf-8").splitlines()]
+    assert lines[-1]["kind"] == "footer", done.stdout
+    tested = {i for line in lines if line["kind"] == "test" for i in line["requirements"]}
+    return {i: lines[-1]["requirements"][i] for i in sorted(tested)}
+
+
+@contextmanager
+def foreign_runs(folder: Path) -> Iterator[dict[str, Future[Verdicts]]]:
+    """One run for each server, at the same time: most of a run is waiting for what must not happen."""
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(verdicts_on, name, folder / name) for name in SERVERS}

@@ -1,0 +1,104 @@
+"""The media profile against RTSP servers that nobody here wrote; every finding is expected one by one.
+
+A finding that is not in the server's expectations file fails the test, and so does one that vanished. The player is
+also tried on what a foreign ONVIF client is told by a foreign camera.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import Future
+from pathlib import Path
+
+import onvif
+import pytest
+from foreign_runs import EXPECTED, MEDIA_SERVERS, ipycam_ports
+
+from conformance.media.decoding import Decoded, decode_units
+from conformance.peers.player import Player
+from conformance.wire import LiveWire
+from specs.loader import load_catalogue
+
+FOLDER = Path(__file__).parent
+FINDINGS = [(name, requirement) for name in MEDIA_SERVERS for requirement in EXPECTED[name]]
+FEWEST_TESTED = 80
+QUIET = ("PASS", "NOT_APPLICABLE")
+
+
+@pytest.fixture
+def verdicts(foreign: dict[str, Future[dict[str, str]]], name: str) -> dict[str, str]:
+    """Verdicts on the server of that name."""
+    return foreign[name].result()
+
+
+@pytest.mark.parametrize(("name", "requirement"), FINDINGS)
+def test_finding(verdicts: dict[str, str], name: str, requirement: str) -> None:
+    assert verdicts[requirement] == EXPECTED[name][requirement]["verdict"]
+
+
+@pytest.mark.parametrize("name", sorted(MEDIA_SERVERS))
+def test_nothing_else_is_found(verdicts: dict[str, str], name: str) -> None:
+    assert len(verdicts) >= FEWEST_TESTED
+    found = {requirement: verdict for requirement, verdict in verdicts.items() if verdict not in QUIET}
+    assert sorted(found) == sorted(EXPECTED[name])
+
+
+@pytest.mark.parametrize(("name", "requirement"), FINDINGS)
+def test_every_expected_finding_names_its_clause(name: str, requirement: str) -> None:
+    entry = EXPECTED[name][requirement]
+    assert set(entry) == {"verdict", "clause", "why"}
+    assert entry["clause"].startswith("RFC ")
+    if entry["verdict"] == "INCONCLUSIVE":  # where another fault of the device leaves nothing to judge
+        return
+    stanza = load_catalogue().requirement(requirement)
+    assert entry["verdict"] == ("FAIL" if stanza.level == "MUST" and stanza.status == "ratified" else "WARN")
+
+
+@pytest.mark.parametrize("name", sorted(MEDIA_SERVERS))
+def test_every_expected_finding_is_documented_and_no_other(name: str) -> None:
+    guide = (FOLDER.parents[1] / "docs" / "foreign-devices.md").read_text("utf-8")
+    (chapter,) = re.findall(rf"^## {name.replace('_', '-')}$(.*?)(?=^## |\Z)", guide, re.MULTILINE | re.DOTALL)
+    documented = dict(re.findall(r"^\*\*([A-Z]+-[A-Z0-9]+-\w+) (FAIL|WARN|INCONCLUSIVE), RFC ", chapter, re.MULTILINE))
+    assert documented == {requirement: entry["verdict"] for requirement, entry in EXPECTED[name].items()}
+
+
+async def key_pictures(url: str, count: int) -> Decoded:
+    """The pictures that decode from the first ``count`` access units that our player gets, from a key picture on."""
+    async with LiveWire(seed=1) as wire:
+        player = Player(wire, url, answer_wait=5, connect_wait=5)
+        try:
+            await player.start("tcp")
+            assert player.video is not None
+            assert await player.wait_idr(player.video, 10) is not None
+            async with wire.timeout(10, f"{count} access units"):
+                while len(units := player.video.access_units()) < count:
+                    await wire.sleep(0.1)
+            complete = [unit for _, unit in units if unit.complete]
+            first = next(i for i, unit in enumerate(complete) if player.video.is_random_access(unit))
+            return decode_units(player.video.codec, [unit.annex_b() for unit in complete[first:count]])
+        finally:
+            await player.close()
+
+
+def test_streams_that_an_onvif_client_is_told_of_can_be_played() -> None:
+    wsdl = Path(onvif.__file__).parent.parent / "wsdl"
+    with ipycam_ports() as (url, port):
+        device = onvif.ONVIFCamera("127.0.0.1", port, "", "", str(wsdl), no_cache=True)
+        media = device.create_media_service()
+        setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
+        profiles = {
+            profile.token: (
+                media.GetStreamUri({"StreamSetup": setup, "ProfileToken": profile.token}).Uri,
+                profile.VideoEncoderConfiguration.Resolution.Height,
+                profile.VideoEncoderConfiguration.Resolution.Width,
+            )
+            for profile in media.GetProfiles()
+        }
+        sub = url.replace("video_main", "video_sub")
+        assert profiles == {"Profile_Main": (url, 240, 320), "Profile_Sub": (sub, 120, 160)}
+        for address, height, width in profiles.values():
+            decoded = asyncio.run(key_pictures(address, 10))
+            assert decoded.errors == ()
+            assert {picture.luma.shape for picture in decoded.pictures} == {(height, width)}
+            assert len(decoded.pictures) >= 5
