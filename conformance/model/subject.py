@@ -10,6 +10,7 @@ from specs.loader import Catalogue
 from specs.model import Profile
 
 STREAM_PROFILE = "media"
+STREAM_SCHEMES = ("rtsp:", "rtsps:")
 PROFILES = {"camera": "camera", "cloud_storage": "cloud-storage"}
 
 
@@ -25,6 +26,8 @@ def choose_subject(
     ``embedded`` gives the declaration of the golden simulator of a role, where neither a declaration nor a target is
     named. Raises SourceError, UnknownName, or ValueError for a combination that makes no sense.
     """
+    if declaration and target and target.startswith(STREAM_SCHEMES):
+        raise ValueError("--declaration and --target exclude each other")
     chosen = catalogue.profile(profile) if profile else None
     loaded = load_declaration(declaration, catalogue.vocabulary) if declaration else None
     role = chosen.role if chosen else loaded.role if loaded else "camera"
@@ -45,6 +48,4 @@ def choose_subject(
 def _at_target(target: str, role: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
     if role == "cloud_storage":
         return storage_declaration(target, loaded)
-    if loaded is not None:
-        raise ValueError("--declaration and --target exclude each other")
     return target_declaration(target)

@@ -14,6 +14,7 @@ from typing import Any
 from conformance.protocols.tykd_message import Message
 from conformance.protocols.violation import CodecError
 from simulators.camera.alarms import Notices
+from simulators.camera.cloud import CloudUploader
 from simulators.camera.commands import Commands
 from simulators.camera.encoder import EncoderBank
 from simulators.camera.media_format import StreamSettings, audio_codec
@@ -30,19 +31,19 @@ from simulators.camera.relay import Relay
 from simulators.camera.rtsp_server import RtspConfig, RtspServer
 from simulators.camera.settings import Settings, SettingsFile, StreamParameters
 from simulators.camera.timers import load_timers
+from simulators.camera.told_to_platform import ToldToPlatform
 from simulators.camera.upgrade import Upgrade
 from specs.declaration import LoadedDeclaration
 from specs.messages import load_message_table
 
 _LOG = logging.getLogger(__name__)
 
-DEVICE_TYPES = {"camera": 1, "dvr": 2, "nvr": 3}
 NET_TYPES = {"wired": 0, "wifi": 1, "3g": 2}
 DEFAULT_PAIRS = {1: 1, 2: 3}
 NETWORKS = [{"SSID": "shop", "Signal": 80, "Security": 4}, {"SSID": "guest room", "Signal": 40, "Security": 0}]
 
 
-class Camera:
+class Camera(ToldToPlatform):
     """One simulated device. ``folder``: where its state lives. Loop-bound; use ``start`` and ``stop``."""
 
     role = "camera"
@@ -54,6 +55,7 @@ class Camera:
     pictures_class: type[Pictures] = Pictures
     relay_class: type[Relay] = Relay
     onvif_class: type[OnvifService] = OnvifService
+    uploader_class: type[CloudUploader] = CloudUploader
 
     def __init__(self, loaded: LoadedDeclaration, folder: Path, group_url: str = "", province_url: str = "") -> None:
         declaration = loaded.declaration
@@ -196,6 +198,8 @@ class Camera:
             self.spawn(self._follow_clock())
         if self.has("snapshot"):
             self.spawn(self.pictures_class(self).run())
+        if self.has("cloud_store") and self.has("local_store"):
+            self.spawn(self.uploader_class(self).run())
 
     def go_online(self) -> None:
         """Begin with the platform from the first step."""
@@ -358,57 +362,7 @@ class Camera:
             await asyncio.sleep(max(0.2, 10 * self.timers.scale))
             self.follow_plan()
 
-    # what the platform is told
-
-    def identity(self) -> dict[str, Any]:
-        """The five elements of REDIRECT and REGISTER."""
-        kind = DEVICE_TYPES[str(self.features.get("type", "camera"))]
-        return {
-            "ManufacturerNo": self.dev_id[:3],
-            "Mode": self.model,
-            "DevType": kind,
-            "DevID": self.dev_id,
-            "DevKey": self.key,
-        }
-
-    def addresses(self) -> dict[str, Any]:
-        """Where the RTSP server can be reached."""
-        relay_host, relay_port = self.relay.address or ("", 0)
-        return {
-            "UpnpIP": "",
-            "RtspUpnpPort": 0,
-            "LocalIP": self.address,
-            "RtspLocalPort": self.rtsp_port,
-            "TurnRelayIP": relay_host,
-            "RtspTurnRelayPort": relay_port,
-        }
-
-    def login_values(self) -> dict[str, Any]:
-        """LOGIN."""
-        head = {"DevVer": self.settings.version, "DevID": self.dev_id, "DevKey": self.key}
-        return {**head, **self.addresses(), "NetType": self.net_type, "NatType": 6}
-
-    def heartbeat_values(self) -> dict[str, Any]:
-        """HEARTBEAT."""
-        return {"DevID": self.dev_id, "CurVideoNum": self.server.viewers, **self.addresses()}
-
-    def ability_values(self) -> dict[str, Any]:
-        """ABILITYUP."""
-        pairs = [pair.split("/") for pair in sorted(self.pairs)]
-        return {
-            "DevID": self.dev_id,
-            "ChannelNum": self.channels,
-            "PTZFlag": int(self.has("ptz")),
-            "EStoreFlag": int(self.has("cloud_store")),
-            "LocalStoreFlag": int(self.has("local_store")),
-            "MotionDetectionFlag": int(self.has("motion")),
-            "InfraredDetectionFlag": int(self.has("infrared")),
-            "ManualAlarmFlag": int(self.has("manual_alarm")),
-            "DIDOAlarmFlag": int(self.digital_inputs > 0),
-            "DIDONum": self.digital_inputs,
-            "Video": [{"StreamType": stream, "FrameSize": size} for stream, size in pairs],
-            "Onvif": self.onvif.elements(secure=self.has("secure_profile")),
-        }
+    # what the platform is asked
 
     async def ask_token(self, kind: str, channel: str, subject: str, token: str) -> bool:
         """Ask the platform about a play; anything but Result 0 means no."""

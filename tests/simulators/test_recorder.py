@@ -156,7 +156,7 @@ def test_other_settings_and_a_moved_clock_begin_a_new_segment(tmp_path: Path) ->
     recorder.start()
     encoder.play(units(15))
     larger = StreamSettings("h264", 704, 576, 15, "constant", 512, audio=False)
-    encoder.play([AccessUnit("video", unit.nals, unit.at + 1, unit.epoch, True, larger) for unit in units(1, larger)])
+    encoder.play([AccessUnit("video", unit.nals, unit.at + 1, unit.epoch, True, larger) for unit in units(15, larger)])
     encoder.play([AccessUnit("video", u.nals, u.at + 2, u.epoch + 3600, u.key, u.settings) for u in units(15)])
     recorder.stop()
     assert [time_text(file.start) for file in store.files] == ["20130601120000", "20130601120000", "20130601130000"]

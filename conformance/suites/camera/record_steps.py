@@ -16,6 +16,7 @@ BEIJING = timezone(timedelta(hours=8))
 BEGINNING_OF_TIME = "200001010000"
 REFUSED = 255
 LOCAL = 0
+CLOUD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,12 @@ def _moment(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The recorder of one channel, spoken to with answers awaited for ``within`` seconds."""
+    """The recorder of one channel. ``within``: seconds for an answer; ``store``: where it records to."""
 
     province: Province
     within: float
     channel: int = 0
+    store: int = LOCAL
 
     # plan
 
@@ -129,12 +131,12 @@ class Records:
         """Set full-day recording where a value is given; what is read back."""
         if value is not None:
             answer = await self.province.command(
-                "SET_RECORD_FULL", within=self.within, ChannelNo=self.channel, StorgeFlag=LOCAL, RecordFull=value
+                "SET_RECORD_FULL", within=self.within, ChannelNo=self.channel, StorgeFlag=self.store, RecordFull=value
             )
             if answer.result:
                 return f"Result {answer.result}"
         answer = await self.province.command(
-            "GET_RECORD_FULL", within=self.within, ChannelNo=self.channel, StorgeFlag=LOCAL
+            "GET_RECORD_FULL", within=self.within, ChannelNo=self.channel, StorgeFlag=self.store
         )
         return answer.message.get("RecordFull")
 

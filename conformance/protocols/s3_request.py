@@ -1,0 +1,87 @@
+"""An S3 request as it stands on the wire, before and after signing; suites alter it byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+UNRESERVED = "-_.~"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account's keys. ``token``: session token of temporary keys, else empty."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Request:
+    """``target``: raw, as on the request line, percent-encoded, query included; ``headers``: in order, as sent."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """The target without its query, raw."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Names and values of the query, raw and in order; a name without ``=`` has the value ''."""
+        query = self.target.partition("?")[2]
+        pairs = (pair.partition("=") for pair in query.split("&") if pair)
+        return tuple((name, value) for name, _, value in pairs)
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, without regard to case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def with_header(self, name: str, value: str) -> S3Request:
+        """The same request with that header once: in its old place, else at the end."""
+        wanted, found, headers = name.lower(), False, []
+        for key, old in self.headers:
+            if key.lower() != wanted:
+                headers.append((key, old))
+            elif not found:
+                headers.append((name, value))
+                found = True
+        if not found:
+            headers.append((name, value))
+        return replace(self, headers=tuple(headers))
+
+    def without_header(self, name: str) -> S3Request:
+        """The same request without headers of that name."""
+        wanted = name.lower()
+        return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() != wanted))
+
+    def with_query(self, name: str, value: str) -> S3Request:
+        """The same request with one more pair, encoded, at the end of its query."""
+        sign = "&" if "?" in self.target else "?"
+        return replace(self, target=f"{self.target}{sign}{encode(name)}={encode(value)}")
+
+    def with_body(self, body: bytes) -> S3Request:
+        """The same request with another body; no header follows."""
+        return replace(self, body=body)
+
+
+def encode(text: str) -> str:
+    """Percent-encoding of S3: everything but unreserved characters, upper-case hex."""
+    return quote(text, safe=UNRESERVED)
+
+
+def encode_key(key: str) -> str:
+    """A key in a path: as ``encode``, slashes stay."""
+    return quote(key, safe="/" + UNRESERVED)
+
+
+def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
+    """A query string of encoded pairs in their order, ``?`` not included."""
+    return "&".join(f"{encode(name)}={encode(value)}" for name, value in pairs)
