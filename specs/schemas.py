@@ -14,6 +14,7 @@ import msgspec
 from specs.declaration import Declaration
 from specs.model import Edition, Profile, RequirementFile
 from specs.qualification_files import MutantList, QualificationFile
+from specs.stream_urls import SchemeFile
 
 SCHEMA_FOLDER = Path(__file__).parent / "schema"
 
@@ -30,6 +31,7 @@ GENERATED: dict[str, tuple[Any, str]] = {
     "edition": (EditionFile, "The editions of the spec series"),
     "declaration": (Declaration, "A declaration (implementation conformance statement)"),
     "mutant_list": (MutantList, "The list of mutants that the suites are proved against"),
+    "stream_urls": (SchemeFile, "Signed-URL schemes"),
     "qualification": (QualificationFile, "What `kandian qualify --json` writes"),
 }
 
