@@ -19,7 +19,7 @@ from conformance.cli.shards import join
 from conformance.cli.warm_processes import warm_context
 
 BLAME = ("FAIL", "WARN")
-WORKERS = 4 * (os.cpu_count() or 2)
+WORKERS = 6 * (os.cpu_count() or 2)
 
 
 @dataclass(frozen=True, slots=True)

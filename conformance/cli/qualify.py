@@ -27,8 +27,11 @@ GOOD = frozenset({"PASS", "NOT_APPLICABLE", "NOT_SELECTED"})
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result for machines.")
 @click.option("--only", multiple=True, metavar="ID", help="Only this mutant or requirement (glob); may be repeated.")
 @click.option("--role", type=click.Choice(tuple(ROLES)), multiple=True, help="Only this role; may be repeated.")
+@click.option("--golden", multiple=True, metavar="NAME", help="Of the shipped declarations only this; may be repeated.")
 @click.option("--workers", type=int, default=WORKERS, show_default=True, help="Runs at once.")
-def command(json_file: Path | None, only: tuple[str, ...], role: tuple[str, ...], workers: int) -> None:
+def command(
+    json_file: Path | None, only: tuple[str, ...], role: tuple[str, ...], golden: tuple[str, ...], workers: int
+) -> None:
     """Exit 0 only at 100 %.
 
     Every mutant is killed, every tested MUST has one, no golden simulator is blamed and no null device passes anything.
@@ -36,7 +39,10 @@ def command(json_file: Path | None, only: tuple[str, ...], role: tuple[str, ...]
     roles = [ROLES[name] for name in role or ROLES]
     with user_errors():
         catalogue = load_catalogue()
-        jobs = [*([] if only else [*golden_jobs(roles), *null_jobs(roles)]), *mutant_jobs(catalogue, roles, only)]
+        jobs = [
+            *([] if only else [*golden_jobs(roles, golden), *null_jobs(roles)]),
+            *mutant_jobs(catalogue, roles, only),
+        ]
     results = run_jobs(jobs, _tell, workers)
     if again := second_looks(results):
         results = merged(results, run_jobs(again, _tell, SECOND_LOOKS_AT_ONCE))
@@ -85,12 +91,16 @@ def _selected(catalogue: Catalogue, declaration: Path) -> frozenset[str]:
     return make_plan(catalogue, profile, catalogue.editions[-1].id, loaded, choice).selected
 
 
-def golden_jobs(roles: Sequence[Role]) -> list[Job]:
-    """The golden simulator of each role under each shipped declaration."""
+def golden_jobs(roles: Sequence[Role], names: Sequence[str] = ()) -> list[Job]:
+    """The golden simulator of each role under each shipped declaration, or those of these names. Raises UnknownName."""
+    known = [name for role in roles for name in role.shipped()]
+    if unknown := [name for name in names if name not in known]:
+        raise UnknownName("shipped declaration", unknown[0], known)
     return [
         Job(f"golden {name}", role.name, str(path), shares=GOLDEN_SHARES)
         for role in roles
         for name, path in role.shipped().items()
+        if not names or name in names
     ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import onvif
 import pytest
-from foreign_runs import EXPECTED, MEDIA_SERVERS, ipycam_ports
+from foreign_runs import EXPECTED, MEDIA_SERVERS, QUIET, ipycam_ports
 
 from conformance.media.decoding import Decoded, decode_units
 from conformance.peers.player import Player
@@ -23,7 +23,6 @@ from specs.loader import load_catalogue
 FOLDER = Path(__file__).parent
 FINDINGS = [(name, requirement) for name in MEDIA_SERVERS for requirement in EXPECTED[name]]
 FEWEST_TESTED = 80
-QUIET = ("PASS", "NOT_APPLICABLE")
 
 
 @pytest.fixture

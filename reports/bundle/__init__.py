@@ -1,0 +1,1 @@
+"""The certificate as one file: a deterministic zip of a run, its manifest and its signatures."""
