@@ -1,3 +1,3 @@
 """Registers the plugin, nothing else."""
 
-pytest_plugins = ("conformance.plugin.hooks", "conformance.plugin.fixtures")
+pytest_plugins = ("conformance.plugin.hooks", "conformance.plugin.fixtures", "conformance.plugin.storage_fixtures")

@@ -19,13 +19,13 @@ STANZAS = 1000
 ROUNDS = 3
 
 
-def thousand_stanzas(root: Path) -> int:
-    """A copy of the specs with at least a thousand requirements; returns how many."""
+def thousand_stanzas(root: Path, wanted: int = STANZAS) -> int:
+    """A copy of the specs with at least ``wanted`` requirements; returns how many."""
     shutil.copytree(SPECS_ROOT, root, ignore=shutil.ignore_patterns("__pycache__"))
     count = len(load_catalogue(root).requirements)
     source = root / "interface" / "framing.yaml"
     group = 0
-    while count < STANZAS:
+    while count < wanted:
         name = f"IF-Q{group:02d}"
         text = source.read_text("utf-8").replace("IF-FRM", name)
         (root / "interface" / f"copy{group}.yaml").write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from specs.bundle_files import Environment, Manifest, PublicKeyFile, VerdictStatement
 from specs.declaration import Declaration
 from specs.model import Edition, Profile, RequirementFile
 from specs.qualification_files import MutantList, QualificationFile
@@ -32,6 +33,10 @@ GENERATED: dict[str, tuple[Any, str]] = {
     "declaration": (Declaration, "A declaration (implementation conformance statement)"),
     "mutant_list": (MutantList, "The list of mutants that the suites are proved against"),
     "stream_urls": (SchemeFile, "Signed-URL schemes"),
+    "manifest": (Manifest, "manifest.json of a certificate bundle"),
+    "environment": (Environment, "environment.json of a certificate bundle"),
+    "public_key": (PublicKeyFile, "The public half of a signing key"),
+    "statement": (VerdictStatement, "The in-toto Statement that a signer of a bundle makes"),
     "qualification": (QualificationFile, "What `kandian qualify --json` writes"),
 }
 

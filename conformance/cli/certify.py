@@ -6,11 +6,15 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from conformance.cli.roles import ROLES, Role, golden_declaration
 from conformance.cli.user_errors import user_errors
+
+if TYPE_CHECKING:
+    from reports.bundle.keys import PrivateKey
 
 
 @click.command("certify")
@@ -29,6 +33,9 @@ from conformance.cli.user_errors import user_errors
 @click.option("--lf", is_flag=True, help="Only what failed in the last run.")
 @click.option("--allow-destructive", is_flag=True, help="Also run tests that can harm a device.")
 @click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="Pack the run into FILE.kandian.")
+@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key that signs the bundle.")
+@click.option("--role", "signer", type=click.Choice(("vendor", "lab", "carrier")), help="Role of the signer.")
 def command(
     declaration: Path | None,
     target: str | None,
@@ -41,6 +48,9 @@ def command(
     lf: bool,
     allow_destructive: bool,
     seed: int | None,
+    bundle: Path | None,
+    key: Path | None,
+    signer: str | None,
 ) -> None:
     """Certify a device; without --declaration and --target, the embedded golden simulator.
 
@@ -48,6 +58,7 @@ def command(
     10 inconclusive or blocked.
     """
     role = check_names(declaration, target, profile, edition, req)
+    packing = check_packing(bundle, key, signer)
     arguments = suite_arguments(role.suites, out, lang)
     for name, value in (("declaration", declaration), ("target", target), ("profile", profile), ("edition", edition)):
         if value is not None:
@@ -65,7 +76,47 @@ def command(
         import pytest
 
         code = int(pytest.main([*arguments, "-p", "conformance.plugin.progress"]))
-    sys.exit(finish(out, lang, code))
+    code = finish(out, lang, code)
+    if packing is not None and code != 4:
+        code = pack(packing, out, lang, declaration, target, profile) or code
+    sys.exit(code)
+
+
+def check_packing(bundle: Path | None, key: Path | None, signer: str | None) -> tuple[Path, PrivateKey | None] | None:
+    """Where the bundle goes and what signs it, looked at before the run. Raises ClickException."""
+    if bundle is None:
+        if key or signer:
+            raise click.ClickException("--key and --role sign a bundle: say --bundle FILE as well")
+        return None
+    if signer and key is None:
+        raise click.ClickException("--role says who signs: say --key FILE as well")
+    if not bundle.parent.is_dir():
+        raise click.ClickException(f"there is no folder {bundle.parent}")
+    from conformance.cli.bundling import signing_key
+
+    return bundle, signing_key(key, signer or "") if key else None
+
+
+def pack(
+    packing: tuple[Path, PrivateKey | None],
+    out: Path,
+    language: str,
+    declaration: Path | None,
+    target: str | None,
+    profile: str | None,
+) -> int:
+    """Write the bundle. Returns 0, or 3 when there is none."""
+    from conformance.cli.bundling import write_signed_bundle
+    from conformance.model.subject import choose_subject
+    from specs.loader import load_catalogue
+
+    loaded, _ = choose_subject(load_catalogue(), declaration, target, profile, golden_declaration)
+    try:
+        write_signed_bundle(out, packing[0], loaded, packing[1], language)
+    except (ValueError, OSError) as error:
+        click.echo(f"bundle: {error}", err=True)
+        return 3
+    return 0
 
 
 def side_by_side(role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool) -> int:
@@ -85,12 +136,14 @@ def check_names(
     declaration: Path | None, target: str | None, profile: str | None, edition: str | None, req: tuple[str, ...]
 ) -> Role:
     """The role under test; bad input ends the command before anything is started. Raises ClickException."""
-    from conformance.model.subject import choose_subject
+    from conformance.model.subject import check_address, choose_subject
     from specs.loader import load_catalogue
 
     with user_errors():
         catalogue = load_catalogue()
         loaded, _ = choose_subject(catalogue, declaration, target, profile, golden_declaration)
+        if declaration or target:
+            check_address(loaded)
         catalogue.edition(edition or catalogue.editions[-1].id)
         for glob in req:
             catalogue.matching(glob)
@@ -114,6 +167,7 @@ def suite_arguments(suites: Path, out: Path, language: str) -> list[str]:
     arguments = [str(suites), "--rootdir", str(suites), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
     arguments += ["--assert=plain", "--disable-plugin-autoload"]
     arguments += ["-p", "conformance.plugin.hooks", "-p", "conformance.plugin.fixtures"]
+    arguments += ["-p", "conformance.plugin.storage_fixtures"]
     arguments += ["-o", f"cache_dir={out.absolute() / '.cache'}", "-o", "junit_family=xunit1"]
     return [*arguments, "-q", "--no-header", "--tb=short", "--strict-markers"]
 

@@ -9,6 +9,8 @@ import click
 
 COMMANDS = {
     "certify": "Run the suites against a device and write the report.",
+    "verify": "Verify a certificate bundle: signature, content, verdicts.",
+    "keys": "Make and show the keys that bundles are signed with.",
     "plan": "Show what a certification would test, and why not the rest.",
     "specs": "The machine-readable specs: lint, list, show, coverage.",
     "simulate": "Run a golden simulator.",

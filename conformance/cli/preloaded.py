@@ -9,12 +9,13 @@ import hypothesis
 import pytest
 
 import conformance.plugin.fixtures
+import conformance.plugin.storage_fixtures
 from conformance.cli.roles import ROLES
 from simulators.faults.registry import load_mutants
 from specs.loader import load_catalogue
 from specs.messages import load_message_table
 
-LIBRARIES = (hypothesis, pytest, conformance.plugin.fixtures)
+LIBRARIES = (hypothesis, pytest, conformance.plugin.fixtures, conformance.plugin.storage_fixtures)
 
 for _role in ROLES.values():
     importlib.import_module(f"{_role.simulator}.embedded")

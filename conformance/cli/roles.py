@@ -45,7 +45,20 @@ class Role:
         return plugin(declaration or next(iter(self.shipped().values())), fault, fork=fork)
 
 
-ROLES = {role.name: role for role in (Role("camera", "simulators.camera", null_profile="media", null_scheme="rtsp"),)}
+ROLES = {
+    role.name: role
+    for role in (
+        Role("camera", "simulators.camera", null_profile="media", null_scheme="rtsp"),
+        Role(
+            "cloud_storage",
+            "simulators.cloud_storage",
+            null_profile="cloud-storage",
+            null_scheme="http",
+            one_for_all=True,
+            shares=6,
+        ),
+    )
+}
 
 
 def golden_declaration(role: str) -> Path:

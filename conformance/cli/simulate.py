@@ -27,18 +27,46 @@ def command() -> None:
 def camera_command(declaration: Path | None, group: str, fault: str, state: Path | None) -> None:
     """Simulate a camera until Ctrl-C; prints one JSON line when it is ready."""
     from simulators.camera.declarations import DEFAULT
-    from simulators.camera.embedded import group_url_of, run_until_stopped, serve
-    from simulators.faults.registry import load_mutants
-    from specs.loader import UnknownName
+    from simulators.camera.embedded import group_url_of, serve
+    from simulators.process import run_until_stopped
 
     chosen = declaration or DEFAULT
     with user_errors():
         known = group_url_of(chosen)
         url = group or known
-        if fault and fault not in load_mutants():
-            raise UnknownName("mutant", fault, load_mutants())
+        check_fault(fault)
     with tempfile.TemporaryDirectory(prefix="kandian-camera-") as folder:
         run_until_stopped(serve(chosen, state or Path(folder), _tell, group_url=url, fault=fault))
+
+
+@command.command("storage")
+@click.option("--declaration", type=click.Path(path_type=Path), help="What the storage is; default: the shipped one.")
+@click.option("--port", type=int, default=0, show_default=True, help="Where it listens; 0 takes any free port.")
+@click.option("--fault", default="", metavar="ID", help="Run this mutant instead of the golden storage.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder that keeps buckets and objects.")
+def storage_command(declaration: Path | None, port: int, fault: str, state: Path | None) -> None:
+    """Simulate a cloud storage until Ctrl-C; prints one JSON line when it is ready."""
+    from simulators.cloud_storage.declarations import DEFAULT
+    from simulators.cloud_storage.embedded import serve
+    from simulators.process import run_until_stopped
+    from specs.declaration import load_declaration
+    from specs.loader import load_catalogue
+
+    chosen = declaration or DEFAULT
+    with user_errors():
+        check_fault(fault)
+        load_declaration(chosen, load_catalogue().vocabulary)
+    with tempfile.TemporaryDirectory(prefix="kandian-storage-") as folder:
+        run_until_stopped(serve(chosen, state or Path(folder), _tell, port=str(port), fault=fault))
+
+
+def check_fault(fault: str) -> None:
+    """Raises UnknownName for a mutant that there is not."""
+    from simulators.faults.registry import load_mutants
+    from specs.loader import UnknownName
+
+    if fault and fault not in load_mutants():
+        raise UnknownName("mutant", fault, load_mutants())
 
 
 def _tell(addresses: dict[str, Any]) -> None:

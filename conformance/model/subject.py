@@ -45,6 +45,13 @@ def choose_subject(
     return loaded, found
 
 
+def check_address(loaded: LoadedDeclaration) -> None:
+    """A declared device that is no simulator beside the run has an address. Raises ValueError."""
+    storage = loaded.declaration.storage
+    if storage is not None and not storage.endpoint:
+        raise ValueError("say where the storage is: storage.endpoint in the declaration, or --target http://host:port")
+
+
 def _at_target(target: str, role: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
     if role == "cloud_storage":
         return storage_declaration(target, loaded)

@@ -6,12 +6,15 @@ from urllib.parse import urlsplit
 
 from conformance.peers.bench import Bench
 from conformance.peers.faults import BenchFault, Offline
+from conformance.peers.storage.bench import StorageBench
 from conformance.wire import Expired, Refused
 
 
-async def preflight(bench: Bench) -> None:
+async def preflight(bench: Bench | StorageBench) -> None:
     """Check address, credentials and clock. Raises BenchFault with the reason in both languages."""
-    if bench.speaks_tykd:
+    if isinstance(bench, StorageBench):
+        await bench.storage.preflight()
+    elif bench.speaks_tykd:
         await _registration(bench)
     elif bench.media_url:
         await _stream_address(bench)

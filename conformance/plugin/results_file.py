@@ -7,36 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from conformance.plugin.redaction import Redactor
+
 
 class ResultsError(OSError):
     """A result line could not be written (disk full, folder gone). Earlier lines are intact."""
-
-
-class Redactor:
-    """Replaces every declared secret by asterisks before anything is written."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True)
-
-    def text(self, text: str) -> str:
-        """The text without secrets, also where JSON escapes them."""
-        for secret in self._secrets:
-            text = text.replace(secret, "*" * len(secret))
-            escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
-            text = text.replace(escaped, "*" * len(escaped))
-        return text
-
-    def data(self, data: bytes) -> bytes:
-        """Bytes of the same length without secrets."""
-        for secret in self._secrets:
-            raw = secret.encode()
-            data = data.replace(raw, b"*" * len(raw))
-        return data
 
 
 class ResultsFile:

@@ -17,14 +17,16 @@ from conformance.model.checks import Checks, Judgement, say
 from conformance.model.outcome import footer
 from conformance.peers.bench import Bench
 from conformance.peers.faults import BenchFault
+from conformance.peers.storage.bench import StorageBench
 from conformance.plugin.preflight import preflight
-from conformance.plugin.results_file import Redactor, ResultsError, ResultsFile
+from conformance.plugin.redaction import Redactor
+from conformance.plugin.results_file import ResultsError, ResultsFile
 from conformance.plugin.settings import Settings
 from conformance.wire import LiveWire, Recorder, WireError
 from conformance.wire.lock import DeviceLock
 from specs.model import Limit, Text
 
-BENCHES = {"camera": Bench}
+BENCHES: dict[str, type[Bench] | type[StorageBench]] = {"camera": Bench, "cloud_storage": StorageBench}
 T = TypeVar("T")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=-]+")
 _ID_LENGTH = 100
@@ -80,7 +82,7 @@ class Run:
         recorder = Recorder(out / "evidence", application=f"Kandian {version('kandian')}", redact=self._redactor.data)
         self.wire = LiveWire(recorder, seed=self.settings.seed, loop=self.loop)
         bench = BENCHES[self.settings.loaded.role]
-        self.bench = bench(self.wire, self.settings.catalogue, self.settings.loaded)
+        self.bench: Bench | StorageBench = bench(self.wire, self.settings.catalogue, self.settings.loaded)
         try:
             self.loop.run_until_complete(self._open())
         except BenchFault as fault:

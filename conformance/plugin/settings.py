@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.model.plan import Choice, Plan, make_plan
-from conformance.model.subject import choose_subject
+from conformance.model.subject import check_address, choose_subject
 from specs.declaration import LoadedDeclaration
 from specs.loader import Catalogue, load_catalogue
 
@@ -62,6 +62,8 @@ def read_settings(config: pytest.Config) -> Settings:
 
     path = Path(option.declaration) if option.declaration else None
     loaded, profile = choose_subject(catalogue, path, option.target, option.profile, embedded)
+    if path or option.target:
+        check_address(loaded)
     edition = option.edition or catalogue.editions[-1].id
     choice = Choice(tuple(option.req), tuple(option.level), option.allow_destructive)
     return Settings(

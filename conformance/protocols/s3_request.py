@@ -83,5 +83,5 @@ def encode_key(key: str) -> str:
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """A query string of encoded pairs in their order, ``?`` not included."""
-    return "&".join(f"{encode(name)}={encode(value)}" for name, value in pairs)
+    """A query string of encoded pairs in their order, ``?`` not included; an empty value leaves the name alone."""
+    return "&".join(f"{encode(name)}={encode(value)}" if value else encode(name) for name, value in pairs)

@@ -27,6 +27,7 @@ MAX_TOTAL = 8 << 30
 MAX_ENTRY = 2 << 30
 MAX_DOCUMENT = 128 << 20
 MAX_SIGNATURE = 16 << 20
+MAX_SPEC = 64 << 20
 #: An entry above FREE_EXPANSION that grows by more than MAX_RATIO when unpacked is a bomb; the writer stores such data.
 FREE_EXPANSION = 1 << 20
 MAX_RATIO = 100

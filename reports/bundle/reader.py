@@ -80,9 +80,9 @@ class Bundle:
     def results_lines(self) -> tuple[dict[str, Any], ...]:
         """The lines of results.jsonl. Raises BundleError with the number of a line that is none."""
         lines = self.read(layout.RESULTS).split(b"\n")
-        return tuple(
-            parse_object(f"{layout.RESULTS}:{number}", line) for number, line in enumerate(lines, start=1) if line
-        )
+        if lines.pop():
+            raise BundleError("truncated", "results.jsonl 被截断", "results.jsonl is cut off in its last line")
+        return tuple(parse_object(f"{layout.RESULTS}:{number}", line) for number, line in enumerate(lines, start=1))
 
     @property
     def signature_names(self) -> tuple[str, ...]:
@@ -142,9 +142,11 @@ def open_bundle(path: Path) -> Bundle:
 
 
 def parse_object(where: str, data: bytes) -> dict[str, Any]:
-    """A JSON object without duplicate keys and without NaN. Raises BundleError."""
+    """A JSON object without duplicate keys, NaN and half characters. Raises BundleError."""
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        if b"\\ud" in data.lower():
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BundleError("not-json", f"{where} 不是 JSON: {error}", f"{where} is not JSON: {error}") from None
     if not isinstance(found, dict):

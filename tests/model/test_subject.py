@@ -20,6 +20,7 @@ CATALOGUE = load_catalogue()
         (DEFAULT, None, "camera-strict", "camera", "camera-strict"),
         (STREAM, None, None, "camera", "media"),
         (None, "rtsp://192.0.2.7/live", None, "camera", "media"),
+        (None, "http://192.0.2.7:9000", "cloud-storage", "cloud_storage", "cloud-storage"),
     ],
 )
 def test_the_profile_follows(
@@ -46,6 +47,12 @@ def test_the_embedded_simulator_is_that_of_the_role() -> None:
         (None, None, None, "say which device: --declaration FILE or --target URL"),
         (DEFAULT, "rtsp://192.0.2.7/live", None, "--declaration and --target exclude each other"),
         (None, "http://192.0.2.7:9000", None, "a target is an rtsp://"),
+        (
+            DEFAULT,
+            None,
+            "cloud-storage",
+            "the profile cloud-storage is for the role cloud_storage, the declaration for camera",
+        ),
     ],
 )
 def test_what_makes_no_sense(declaration: Path | None, target: str | None, profile: str | None, message: str) -> None:

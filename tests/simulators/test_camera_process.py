@@ -14,7 +14,8 @@ import pytest
 from scripted_platform import ScriptedPlatform, Stage, declaration, play
 
 from simulators.camera.control import ControlServer
-from simulators.camera.embedded import CameraProcess
+from simulators.camera.embedded import serve
+from simulators.process import SimulatorProcess
 
 
 class Control:
@@ -134,8 +135,8 @@ def test_provisioning_moves_a_camera_to_another_platform(tmp_path: Path) -> None
 
 
 def test_a_camera_process_starts_answers_and_ends(tmp_path: Path) -> None:
-    process = CameraProcess(declaration(tmp_path))
-    ready = process.start("http://127.0.0.1:9/")
+    process = SimulatorProcess(serve, declaration(tmp_path))
+    ready = process.start(group_url="http://127.0.0.1:9/")
     port = int(ready["controls"].rsplit(":", 1)[1])
     try:
         with socket.create_connection(("127.0.0.1", port), 10) as control:
@@ -149,8 +150,9 @@ def test_a_camera_process_starts_answers_and_ends(tmp_path: Path) -> None:
 
 def test_the_camera_ends_with_its_parent(tmp_path: Path) -> None:
     program = (
-        "import json, sys; from pathlib import Path; from simulators.camera.embedded import CameraProcess\n"
-        "process = CameraProcess(Path(sys.argv[1])); ready = process.start('http://127.0.0.1:9/')\n"
+        "import json, sys; from pathlib import Path; from simulators.camera.embedded import serve; "
+        "from simulators.process import SimulatorProcess\n"
+        "process = SimulatorProcess(serve, Path(sys.argv[1])); ready = process.start(group_url='http://127.0.0.1:9/')\n"
         "print(process._process.pid, flush=True); sys.stdin.read()\n"
     )
     parent = subprocess.Popen(

@@ -1,0 +1,130 @@
+"""The cloud storage under test as the suites see it: clients of its accounts, buckets that each test owns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conformance.peers.faults import BenchFault, DeviceFault
+from conformance.peers.storage.answer import Answer
+from conformance.peers.storage.client import StorageClient
+from conformance.peers.storage.connection import Endpoint
+from conformance.protocols.s3_request import Credentials
+from conformance.protocols.s3_xml import read_listing
+from conformance.wire import Wire
+from specs.declaration import Account, LoadedDeclaration
+from specs.declaration import Storage as Declared
+from specs.dialects import Dialect, load_dialects
+from specs.model import Limit
+
+MOST_PAGES = 20
+
+
+class StorageDown(DeviceFault):
+    """The storage does not answer any more."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"存储没有响应: {why}", f"the storage does not answer: {why}")
+
+
+class Storage:
+    """``owner`` writes what tests need; ``other`` belongs to another tenant, None where none is declared; ``anonymous``
+    signs nothing."""
+
+    def __init__(self, wire: Wire, loaded: LoadedDeclaration, limits: Mapping[str, Limit]) -> None:
+        self.wire, self.limits, self.loaded = wire, limits, loaded
+        self.declared = loaded.declaration.storage or Declared()
+        self.dialect: Dialect = load_dialects()[self.declared.dialect]
+        self._buckets: list[str] = []
+        self._clients: list[StorageClient] = []
+        self.attach(self.declared.endpoint)
+
+    def attach(self, endpoint: str) -> None:
+        """The storage listens there."""
+        folder = self.loaded.path.parent if self.loaded.path else None
+        ca_file = str(folder / self.declared.ca_file) if folder and self.declared.ca_file else ""
+        self.endpoint = Endpoint.of(endpoint, ca_file)
+        accounts = self.loaded.accounts
+        self.owner = self.client(accounts[0] if accounts else Account("owner", "", ""))
+        self.other = self.client(accounts[1]) if len(accounts) > 1 else None
+        self.anonymous = self.client(None)
+
+    def client(self, account: Account | None, clock_offset: float = 0.0) -> StorageClient:
+        """A client for an account, for nobody with None."""
+        credentials = Credentials(account.access_key, account.secret_key, account.token) if account else None
+        region = self.declared.region or self.dialect.region
+        version = self.dialect.signature
+        client = StorageClient(self.wire, self.endpoint, credentials, region, version, self.limits, clock_offset)
+        self._clients.append(client)
+        return client
+
+    async def preflight(self) -> None:
+        """Address and keys. Raises BenchFault with the server's own words."""
+        if not self.loaded.accounts:
+            raise BenchFault(
+                "没有存储帐号：请在声明的 storage.accounts 中给出，或设置 KANDIAN_ACCESS_KEY 与 KANDIAN_SECRET_KEY",
+                "no account: name one in storage.accounts of the declaration, or set KANDIAN_ACCESS_KEY and"
+                " KANDIAN_SECRET_KEY",
+            )
+        answer = await self.owner.call("GET")
+        if answer.ok:
+            return
+        words = answer.summary + (f" {answer.error.message}" if answer.error else "")
+        raise BenchFault(
+            f"列出存储桶未成功，请检查地址、区域与密钥: {words}",
+            f"listing the buckets fails, check endpoint, region and key: {words}",
+        )
+
+    async def alive(self) -> Answer:
+        """A probe: any answer at all will do."""
+        return await self.anonymous.send(self.anonymous.build("GET"))
+
+    async def settle(self) -> None:
+        """The server answers. Raises StorageDown after `death_wait`."""
+        until = self.wire.now() + self.limits["death_wait"].seconds
+        while (answer := await self.alive()).http is None:
+            if self.wire.now() >= until:
+                raise StorageDown(answer.why)
+            await self.wire.sleep(self.limits["listening_step"].seconds)
+
+    async def judge_death(self, answer: Answer) -> None:
+        """After a request without an answer: if the server is gone, this request ended it. Raises StorageDown."""
+        if answer.http is None:
+            await self.wire.sleep(self.limits["listening_step"].seconds)
+            probe = await self.alive()
+            if probe.http is None:
+                raise StorageDown(f"{answer.request.method} {answer.request.path[:80]}: {answer.why}; {probe.why}")
+
+    async def bucket(self, client: StorageClient | None = None) -> str:
+        """A fresh private bucket of this test. Raises BenchFault when it cannot be made."""
+        name = f"kandian-{self.wire.random.getrandbits(64):016x}"
+        answer = await (client or self.owner).call("PUT", name)
+        if not answer.ok:
+            raise BenchFault(f"无法创建测试用存储桶: {answer.summary}", f"no bucket for the test: {answer.summary}")
+        self._buckets.append(name)
+        return name
+
+    async def clear(self) -> None:
+        """Remove the buckets of this test as far as the server lets us."""
+        for bucket in self._buckets:
+            await self._empty(bucket)
+            await self.owner.delete(bucket)
+        self._buckets.clear()
+
+    async def _empty(self, bucket: str) -> None:
+        for _ in range(MOST_PAGES):
+            answer = await self.owner.list_v1(bucket)
+            listing = read_listing(answer.body)
+            if listing is None or not listing.keys:
+                return
+            for key in listing.keys:
+                await self.owner.delete(bucket, key)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            client.close()
+
+    @staticmethod
+    def not_implemented(answer: Answer) -> bool:
+        """An honest 501."""
+        return answer.status == 501 or answer.code == "NotImplemented"

@@ -1,0 +1,189 @@
+"""Who sent a request: Signature Version 4 and 2, in headers and in URLs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
+
+from conformance.protocols import sigv2, sigv4
+from conformance.protocols.s3_request import S3Request
+from simulators.cloud_storage.faults import Fault
+from specs.dialects import Dialect
+
+SKEW = 15 * 60
+LONGEST_EXPIRY = 7 * 24 * 3600
+URL_FIELDS = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Signature",
+)
+V2_FIELDS = ("AWSAccessKeyId", "Expires", "Signature")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``account``: access key, empty for nobody; ``payload``: what x-amz-content-sha256 says, empty for nothing."""
+
+    account: str = ""
+    payload: str = ""
+
+
+class Authenticator:
+    """``secrets``: secret by access key; ``now``: Unix seconds."""
+
+    def __init__(self, secrets: Mapping[str, str], dialect: Dialect, region: str) -> None:
+        self.secrets, self.dialect, self.region = secrets, dialect, region
+
+    def identify(self, request: S3Request, now: float) -> Identity:
+        """Who signed it. Raises Fault for a signature that does not hold; nobody for none."""
+        asked = {name: unquote(value) for name, value in request.query_pairs}
+        authorization = request.header("authorization")
+        in_url = any(name in asked for name in (*URL_FIELDS, *V2_FIELDS))
+        if authorization is not None and in_url and self.dialect.both_signatures == "refuse":
+            raise Fault("InvalidArgument", "Only one way of signing is allowed")
+        if authorization is not None:
+            return self.by_header(request, authorization, now)
+        if any(name in asked for name in URL_FIELDS):
+            return self.by_url(request, asked, now)
+        if any(name in asked for name in V2_FIELDS):
+            return self.by_v2_url(request, asked, now)
+        return Identity()
+
+    def by_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+        """An Authorization header."""
+        if authorization.startswith("AWS "):
+            return self.by_v2_header(request, authorization, now)
+        try:
+            found = sigv4.parse_authorization(authorization)
+        except ValueError as error:
+            raise Fault("AuthorizationHeaderMalformed", str(error)) from None
+        self.allow("v4")
+        secret = self.secret(found.access_key)
+        if found.region != self.region or found.service != sigv4.SERVICE:
+            raise Fault("AuthorizationHeaderMalformed", f"the region is wrong, expecting {self.region!r}")
+        date = request.header("x-amz-date") or ""
+        self.check_skew(self.moment(date), now)
+        if date[:8] != found.date:
+            raise Fault("SignatureDoesNotMatch", "The date of the scope is not that of the request")
+        payload = request.header("x-amz-content-sha256")
+        if payload is None:
+            raise Fault("InvalidArgument", "x-amz-content-sha256 is missing")
+        self.check_signed_headers(request, found.signed_headers)
+        expected = self.signature(request, found, secret, date, payload)
+        if not hmac.compare_digest(expected, found.signature):
+            raise Fault("SignatureDoesNotMatch")
+        return Identity(found.access_key, payload)
+
+    def signature(self, request: S3Request, found: sigv4.Authorization, secret: str, date: str, payload: str) -> str:
+        """What the signature ought to be."""
+        canonical = sigv4.canonical_request(request, found.signed_headers, payload)
+        key = sigv4.signing_key(secret, found.date, found.region, found.service)
+        return sigv4.signature(key, sigv4.string_to_sign(date, found.scope, canonical))
+
+    def check_signed_headers(self, request: S3Request, signed: tuple[str, ...]) -> None:
+        """Host and every x-amz- header have to be signed."""
+        needed = {name.lower() for name, _ in request.headers if name.lower().startswith("x-amz-")} | {"host"}
+        if missing := needed - set(signed):
+            raise Fault(
+                "AccessDenied", f"There were headers present which were not signed: {', '.join(sorted(missing))}"
+            )
+
+    def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        """A presigned URL."""
+        missing = [name for name in URL_FIELDS if name not in asked]
+        if missing or asked["X-Amz-Algorithm"] != sigv4.ALGORITHM:
+            raise Fault(
+                "AuthorizationQueryParametersError", f"missing or wrong: {', '.join(missing) or 'X-Amz-Algorithm'}"
+            )
+        self.allow("v4")
+        try:
+            access_key, day, region, service, _ = asked["X-Amz-Credential"].rsplit("/", 4)
+        except ValueError:
+            raise Fault("AuthorizationQueryParametersError", "X-Amz-Credential is malformed") from None
+        expires = asked["X-Amz-Expires"]
+        if not expires.isdecimal() or not 0 < int(expires) <= LONGEST_EXPIRY:
+            raise Fault("AuthorizationQueryParametersError", "X-Amz-Expires lies outside 1..604800")
+        secret, begun = self.secret(access_key), self.moment(asked["X-Amz-Date"])
+        headers = tuple(asked["X-Amz-SignedHeaders"].split(";"))
+        found = sigv4.Authorization(sigv4.ALGORITHM, access_key, day, region, service, headers, "")
+        if region != self.region or asked["X-Amz-Date"][:8] != day:
+            raise Fault("AuthorizationQueryParametersError", "The scope does not fit the request")
+        self.check_signed_headers(request, headers)
+        expected = self.signature(without_signature(request), found, secret, asked["X-Amz-Date"], sigv4.UNSIGNED)
+        if not hmac.compare_digest(expected.encode(), asked["X-Amz-Signature"].encode()):
+            raise Fault("SignatureDoesNotMatch")
+        if begun - now > SKEW:
+            raise Fault("AccessDenied", "The request is not valid yet")
+        self.check_expiry(begun + int(expires), now)
+        return Identity(access_key)
+
+    def by_v2_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+        """Signature Version 2."""
+        access_key, sign, told = authorization[4:].strip().rpartition(":")
+        if not sign:
+            raise Fault("InvalidArgument", "The Authorization header is malformed")
+        self.allow("v2")
+        secret, date = self.secret(access_key), request.header("date") or ""
+        self.check_skew(self.moment(request.header("x-amz-date") or date), now)
+        text = sigv2.string_to_sign(request, "" if request.header("x-amz-date") else date)
+        if not hmac.compare_digest(sigv2.signature(secret, text).encode(), told.encode()):
+            raise Fault("SignatureDoesNotMatch")
+        return Identity(access_key)
+
+    def by_v2_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        """A presigned URL of Version 2."""
+        if any(name not in asked for name in V2_FIELDS) or not asked["Expires"].isdecimal():
+            raise Fault("AccessDenied", "A field of the signed URL is missing or malformed")
+        self.allow("v2")
+        secret = self.secret(asked["AWSAccessKeyId"])
+        expected = sigv2.signature(secret, sigv2.string_to_sign(request, asked["Expires"]))
+        if not hmac.compare_digest(expected.encode(), asked["Signature"].encode()):
+            raise Fault("SignatureDoesNotMatch")
+        self.check_expiry(int(asked["Expires"]), now)
+        return Identity(asked["AWSAccessKeyId"])
+
+    def allow(self, version: str) -> None:
+        """Whether the dialect takes that version."""
+        if version not in self.dialect.signatures:
+            raise Fault("InvalidArgument", f"Signature version {version} is not supported")
+
+    def secret(self, access_key: str) -> str:
+        """The secret of an account."""
+        if access_key not in self.secrets:
+            raise Fault("InvalidAccessKeyId")
+        return self.secrets[access_key]
+
+    def check_skew(self, told: float, now: float) -> None:
+        """A request of long ago or of the future."""
+        if abs(told - now) > SKEW:
+            raise Fault("RequestTimeTooSkewed")
+
+    def check_expiry(self, until: float, now: float) -> None:
+        """A URL that has died."""
+        if now >= until:
+            raise Fault("AccessDenied", "Request has expired")
+
+    def moment(self, text: str) -> float:
+        """Unix seconds of x-amz-date or Date."""
+        try:
+            return dt.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).timestamp()
+        except ValueError:
+            pass
+        try:
+            return parsedate_to_datetime(text).timestamp()
+        except (ValueError, TypeError, IndexError):
+            raise Fault("AccessDenied", "The request has no valid date") from None
+
+
+def without_signature(request: S3Request) -> S3Request:
+    """The URL as it was signed."""
+    path, _, query = request.target.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-Signature="))
+    return S3Request(request.method, f"{path}?{kept}", request.headers)

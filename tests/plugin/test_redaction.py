@@ -1,0 +1,65 @@
+"""Secrets are masked in every form, and nothing else changes its place."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.plugin.redaction import Redactor
+
+SECRET = 'K3y/+ &"geheim"密'
+
+
+@pytest.mark.parametrize("prefix", [b"", b"a", b"ab", b"user:"])
+@pytest.mark.parametrize("suffix", [b"", b"x", b"yz"])
+def test_base64_of_a_secret_gives_nothing_away(prefix: bytes, suffix: bytes) -> None:
+    masked = Redactor(["geheim-9f2c41"]).data(b"[" + base64.b64encode(prefix + b"geheim-9f2c41" + suffix) + b"]")
+
+    plain = base64.b64decode(masked[1:-1].replace(b"*", b"A"))
+    assert b"heim" not in plain
+    assert b"9f2c" not in plain
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        quote(SECRET, safe="").lower().replace("k3y", "K3y"),
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        'K3y/+ &amp;"geheim"密',
+        'K3y/+ &\\"geheim\\"密',
+        'K3y/+ &\\"geheim\\"\\u5bc6',
+    ],
+)
+def test_every_form_is_masked_at_equal_length(form: str) -> None:
+    masked = Redactor([SECRET]).text(f"<{form}>")
+
+    assert masked == "<" + "*" * len(form.encode()) + ">"
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (b"Authorization: Basic dTpw\r\n", b"Authorization: Basic ****\r\n"),
+        (b"authorization: bearer ab.cd\r\n", b"authorization: bearer *****\r\n"),
+        (b"\r\nX-Amz-Security-Token: abc\r\n", b"\r\nX-Amz-Security-Token: ***\r\n"),
+        (b"\r\nSet-Cookie: a=b\r\n", b"\r\nSet-Cookie: ***\r\n"),
+        (b"rtsp://admin:12345@10.0.0.1/live", b"rtsp://admin:*****@10.0.0.1/live"),
+        (b'Authorization: Digest response="8ca5"', b'Authorization: Digest response="8ca5"'),
+        (b"rtsp://10.0.0.1:554/live?a=b@c", b"rtsp://10.0.0.1:554/live?a=b@c"),
+    ],
+)
+def test_known_fields(before: bytes, after: bytes) -> None:
+    assert Redactor([]).data(before) == after
+
+
+@given(st.binary(max_size=300), st.lists(st.text(min_size=4, max_size=20), max_size=3))
+def test_the_length_never_changes(data: bytes, secrets: list[str]) -> None:
+    secrets = [secret for secret in secrets if secret.isascii()]
+    assert len(Redactor(secrets).data(data)) == len(data)
