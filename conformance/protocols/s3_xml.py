@@ -109,15 +109,15 @@ def _number(found: str) -> int:
 
 
 def read_upload_id(data: bytes) -> str:
-    """UploadId of InitiateMultipartUploadResult; empty for anything else."""
+    """UploadId of InitiateMultipartUploadResult, whatever its root is named; empty where there is none."""
     root = read(data)
-    return text(root, "UploadId") if root is not None and local(root.name) == "InitiateMultipartUploadResult" else ""
+    return text(root, "UploadId") if root is not None else ""
 
 
 def read_parts(data: bytes) -> dict[int, tuple[int, str]] | None:
-    """Parts of ListPartsResult: (size, ETag) by number; None for anything else."""
+    """Parts of ListPartsResult (or what a server names it): (size, ETag) by number; None for anything else."""
     root = read(data)
-    if root is None or local(root.name) != "ListPartsResult":
+    if root is None or not local(root.name).startswith("ListParts"):
         return None
     return {_number(text(p, "PartNumber")): (_number(text(p, "Size")), text(p, "ETag")) for p in children(root, "Part")}
 

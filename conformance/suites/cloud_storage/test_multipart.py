@@ -14,6 +14,7 @@ from conformance.suites.cloud_storage.steps import GOOD, judge, judge_content
 MEBIBYTE = 1 << 20
 SMALL = b"small"
 KEY = "clip"
+TOO_SMALL = "EntityTooSmall"  # also true of two small parts, and a server may look at sizes first
 
 
 def tag(body: bytes) -> str:
@@ -28,62 +29,98 @@ async def begun(storage: Storage, check: Checks, bucket: str, key: str = KEY) ->
     return upload
 
 
-@verifies("CS-060", "CS-061", "CS-066")
+@verifies("CS-060", "CS-061")
 async def test_two_parts(storage: Storage, check: Checks, limits: Limits) -> None:
-    """Part 2 first, part 1 twice; listed, completed, read."""
+    """Part 2 first, then part 1; completed and read."""
     bucket, owner = await storage.bucket(), storage.owner
-    size = int(limits("CS-062").part_size.number) * MEBIBYTE
-    one, two, wrong = b"1" * size, b"2" * 1000, b"w" * 77
+    one, two = b"1" * (int(limits("CS-062").part_size.number) * MEBIBYTE), b"2" * 1000
     check.step("s1")
     headers = [("Content-Type", "video/mp4"), ("x-amz-meta-device-id", "KDN00000001")]
     upload = read_upload_id((await owner.begin_upload(bucket, KEY, headers)).body)
     if not check.control(bool(upload), GOOD):
         return
-    for number, body in ((2, two), (1, wrong), (1, one)):
+    for number, body in ((2, two), (1, one)):
         answer = await owner.put_part(bucket, KEY, upload, number, body)
         await judge(storage, check, "CS-060", answer, (200,), about=f"part {number}")
         check.equal("CS-060", answer.header("etag"), tag(body), "ETag")
     check.step("s2")
-    listed = read_parts((await owner.call("GET", bucket, KEY, query=[("uploadId", upload)])).body)
-    check.equal("CS-066", listed, {1: (len(one), tag(one)), 2: (len(two), tag(two))}, "ListParts")
-    check.step("s3")
     done = await owner.complete(bucket, KEY, upload, [(1, tag(one)), (2, tag(two))])
     await judge(storage, check, "CS-060", done, (200,), about="complete")
     read = await owner.get(bucket, KEY)
     check.true("CS-060", read.body == one + two, say("拼接的内容", "the parts joined"), f"{len(read.body)} bytes")
-    check.true("CS-066", read.body[:1] == b"1", say("重传的段", "the part sent again"), read.body[:1])
     told = (read.header("content-type"), read.header("x-amz-meta-device-id"))
     check.equal("CS-061", told, ("video/mp4", "KDN00000001"), say("类型与元数据", "type and metadata"))
 
 
-@verifies("CS-062", "CS-063")
+@verifies("CS-066")
+async def test_resumed_part(storage: Storage, check: Checks) -> None:
+    """A part that broke off is sent again under its number."""
+    bucket, owner = await storage.bucket(), storage.owner
+    check.step("s1")
+    upload = await begun(storage, check, bucket)
+    if not upload:
+        return
+    await owner.put_part(bucket, KEY, upload, 1, b"broken off")
+    again = await owner.put_part(bucket, KEY, upload, 1, SMALL)
+    if storage.not_implemented(again):
+        check.not_applicable("CS-066", say("服务器不支持重传分段 (501)", "the server does not take a part again (501)"))
+        return
+    await judge(storage, check, "CS-066", again, (200,), about="part 1 again")
+    check.step("s2")
+    listed = read_parts((await owner.call("GET", bucket, KEY, query=[("uploadId", upload)])).body)
+    check.equal("CS-066", listed, {1: (len(SMALL), tag(SMALL))}, "ListParts")
+    check.step("s3")
+    await owner.complete(bucket, KEY, upload, [(1, tag(SMALL))])
+    await judge_content(storage, check, "CS-066", bucket, KEY, SMALL)
+
+
+@verifies("CS-062")
+async def test_small_parts(storage: Storage, check: Checks) -> None:
+    """Two parts below the smallest size."""
+    bucket, owner = await storage.bucket(), storage.owner
+    check.step("s1")
+    upload = await begun(storage, check, bucket)
+    if not upload:
+        return
+    for number in (1, 2):
+        await owner.put_part(bucket, KEY, upload, number, SMALL)
+    answer = await owner.complete(bucket, KEY, upload, [(1, tag(SMALL)), (2, tag(SMALL))])
+    await judge(storage, check, "CS-062", answer, (400,), "EntityTooSmall")
+    check.step("s2")
+    await judge_content(storage, check, "CS-062", bucket, KEY, None)
+    await owner.abort(bucket, KEY, upload)
+
+
+@verifies("CS-063")
 async def test_wrong_completions(storage: Storage, check: Checks) -> None:
-    """Small parts, wrong tags, missing parts, wrong order, malformed bodies."""
+    """Wrong tags, missing parts, wrong order, malformed bodies: each with an upload of its own."""
     bucket, owner = await storage.bucket(), storage.owner
     right = tag(SMALL)
     check.step("s3")
     proper = await begun(storage, check, bucket, "proper")
     await owner.put_part(bucket, "proper", proper, 1, SMALL)
     check.control((await owner.complete(bucket, "proper", proper, [(1, right)])).ok, GOOD)
-    check.step("s1")
-    upload = await begun(storage, check, bucket)
-    for number in (1, 2):
-        await owner.put_part(bucket, KEY, upload, number, SMALL)
-    too_small = await owner.complete(bucket, KEY, upload, [(1, right), (2, right)])
-    await judge(storage, check, "CS-062", too_small, (400,), "EntityTooSmall")
-    for about, parts, code in (
-        ("wrong ETag", [(1, tag(b"x"))], "InvalidPart"),
-        ("missing part", [(1, right), (3, right)], "InvalidPart"),
-        ("wrong order", [(2, right), (1, right)], "InvalidPartOrder"),
+    for about, parts, codes in (
+        ("wrong ETag", [(1, tag(b"x"))], ("InvalidPart",)),
+        ("missing part", [(1, right), (3, right)], ("InvalidPart", TOO_SMALL)),
+        ("wrong order", [(2, right), (1, right)], ("InvalidPartOrder", TOO_SMALL)),
+        ("malformed", [], ("MalformedXML",)),
     ):
-        answer = await owner.complete(bucket, KEY, upload, parts)
+        check.step("s1")
+        upload = await begun(storage, check, bucket)
+        if not upload:
+            return
+        for number in (1, 2):
+            await owner.put_part(bucket, KEY, upload, number, SMALL)
+        if parts:
+            answer = await owner.complete(bucket, KEY, upload, parts)
+        else:
+            answer = await owner.call("POST", bucket, KEY, query=[("uploadId", upload)], body=b"<CompleteMultipartUp")
+        code = answer.code if answer.code in codes else codes[0]
         await judge(storage, check, "CS-063", answer, (400,), code, about)
-    malformed = await owner.call("POST", bucket, KEY, query=[("uploadId", upload)], body=b"<CompleteMultipartUpload")
-    await judge(storage, check, "CS-063", malformed, (400,), "MalformedXML")
-    check.step("s2")
-    for requirement in ("CS-062", "CS-063"):
-        await judge_content(storage, check, requirement, bucket, KEY, None)
-    await owner.abort(bucket, KEY, upload)
+        check.step("s2")
+        await judge_content(storage, check, "CS-063", bucket, KEY, None)
+        await owner.abort(bucket, KEY, upload)
 
 
 @verifies("CS-064", "CS-065")
@@ -91,6 +128,8 @@ async def test_ids_and_numbers(storage: Storage, check: Checks, limits: Limits) 
     """An id that there is not; numbers at and beyond the bounds."""
     bucket, owner = await storage.bucket(), storage.owner
     upload = await begun(storage, check, bucket)
+    if not upload:
+        return
     unknown = "0" * max(8, len(upload))
     check.step("s1")
     for answer in (
@@ -119,6 +158,8 @@ async def test_unfinished_upload(storage: Storage, check: Checks) -> None:
     check.step("s1")
     upload = await begun(storage, check, bucket)
     fresh = await begun(storage, check, bucket, "fresh")
+    if not upload or not fresh:
+        return
     await owner.put_part(bucket, KEY, upload, 1, SMALL)
     check.step("s2")
     await judge_content(storage, check, "CS-067", bucket, KEY, b"old")

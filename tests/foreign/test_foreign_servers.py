@@ -1,4 +1,4 @@
-"""The media profile against RTSP servers that nobody here wrote; every finding is expected one by one.
+"""The profiles media and cloud-storage against servers that nobody here wrote; every finding is expected one by one.
 
 A finding that is not in the server's expectations file fails the test, and so does one that vanished. The player is
 also tried on what a foreign ONVIF client is told by a foreign camera.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import onvif
 import pytest
-from foreign_runs import EXPECTED, MEDIA_SERVERS, QUIET, ipycam_ports
+from foreign_runs import EXPECTED, SERVERS, allowed, ipycam_ports
 
 from conformance.media.decoding import Decoded, decode_units
 from conformance.peers.player import Player
@@ -21,8 +21,8 @@ from conformance.wire import LiveWire
 from specs.loader import load_catalogue
 
 FOLDER = Path(__file__).parent
-FINDINGS = [(name, requirement) for name in MEDIA_SERVERS for requirement in EXPECTED[name]]
-FEWEST_TESTED = 80
+FINDINGS = [(name, requirement) for name in SERVERS for requirement in EXPECTED[name]]
+FEWEST_TESTED = {"gst_rtsp_server": 80, "ipycam": 80, "rclone": 50}
 
 
 @pytest.fixture
@@ -33,32 +33,34 @@ def verdicts(foreign: dict[str, Future[dict[str, str]]], name: str) -> dict[str,
 
 @pytest.mark.parametrize(("name", "requirement"), FINDINGS)
 def test_finding(verdicts: dict[str, str], name: str, requirement: str) -> None:
-    assert verdicts[requirement] == EXPECTED[name][requirement]["verdict"]
+    assert verdicts[requirement] in allowed(name, requirement)
 
 
-@pytest.mark.parametrize("name", sorted(MEDIA_SERVERS))
+@pytest.mark.parametrize("name", sorted(SERVERS))
 def test_nothing_else_is_found(verdicts: dict[str, str], name: str) -> None:
-    assert len(verdicts) >= FEWEST_TESTED
-    found = {requirement: verdict for requirement, verdict in verdicts.items() if verdict not in QUIET}
-    assert sorted(found) == sorted(EXPECTED[name])
+    assert len(verdicts) >= FEWEST_TESTED[name]
+    assert [i for i, verdict in verdicts.items() if verdict not in allowed(name, i)] == []
+    assert set(EXPECTED[name]) <= set(verdicts)
 
 
 @pytest.mark.parametrize(("name", "requirement"), FINDINGS)
 def test_every_expected_finding_names_its_clause(name: str, requirement: str) -> None:
     entry = EXPECTED[name][requirement]
-    assert set(entry) == {"verdict", "clause", "why"}
-    assert entry["clause"].startswith("RFC ")
+    assert set(entry) - {"sometimes"} == {"verdict", "clause", "why"}
+    assert entry["clause"].startswith(("RFC ", "S3 "))
     if entry["verdict"] == "INCONCLUSIVE":  # where another fault of the device leaves nothing to judge
         return
     stanza = load_catalogue().requirement(requirement)
     assert entry["verdict"] == ("FAIL" if stanza.level == "MUST" and stanza.status == "ratified" else "WARN")
 
 
-@pytest.mark.parametrize("name", sorted(MEDIA_SERVERS))
+@pytest.mark.parametrize("name", sorted(SERVERS))
 def test_every_expected_finding_is_documented_and_no_other(name: str) -> None:
     guide = (FOLDER.parents[1] / "docs" / "foreign-devices.md").read_text("utf-8")
     (chapter,) = re.findall(rf"^## {name.replace('_', '-')}$(.*?)(?=^## |\Z)", guide, re.MULTILINE | re.DOTALL)
-    documented = dict(re.findall(r"^\*\*([A-Z]+-[A-Z0-9]+-\w+) (FAIL|WARN|INCONCLUSIVE), RFC ", chapter, re.MULTILINE))
+    documented = dict(
+        re.findall(r"^\*\*([A-Z]+-(?:[A-Z0-9]+-)?\w+) (FAIL|WARN|INCONCLUSIVE), (?:RFC|S3) ", chapter, re.MULTILINE)
+    )
     assert documented == {requirement: entry["verdict"] for requirement, entry in EXPECTED[name].items()}
 
 
