@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -11,7 +12,10 @@ from urllib.parse import unquote
 
 from conformance.protocols import sigv2, sigv4
 from conformance.protocols.s3_request import S3Request
+from simulators.cloud_storage.addressing import bucket_in_host, domains_of
+from simulators.cloud_storage.chunked_body import KINDS, SIGNED, ChunkSigning
 from simulators.cloud_storage.faults import Fault
+from simulators.cloud_storage.tokens import Tokens
 from specs.dialects import Dialect
 
 SKEW = 15 * 60
@@ -24,22 +28,28 @@ URL_FIELDS = (
     "X-Amz-SignedHeaders",
     "X-Amz-Signature",
 )
+_NUMBER = re.compile(r"[0-9]{1,18}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 V2_FIELDS = ("AWSAccessKeyId", "Expires", "Signature")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """``account``: access key, empty for nobody; ``payload``: what x-amz-content-sha256 says, empty for nothing."""
+    """``account``: access key of the tenant, empty for nobody; ``payload``: what x-amz-content-sha256 says, empty for
+    nothing; ``chunks``: how the chunks of the body have to be signed."""
 
     account: str = ""
     payload: str = ""
+    chunks: ChunkSigning | None = None
 
 
 class Authenticator:
     """``secrets``: secret by access key; ``now``: Unix seconds."""
 
-    def __init__(self, secrets: Mapping[str, str], dialect: Dialect, region: str) -> None:
+    def __init__(self, secrets: Mapping[str, str], dialect: Dialect, region: str, tokens: Tokens | None = None) -> None:
         self.secrets, self.dialect, self.region = secrets, dialect, region
+        self.tokens = tokens or Tokens({})
+        self.domains = domains_of(region)
 
     def identify(self, request: S3Request, now: float) -> Identity:
         """Who signed it. Raises Fault for a signature that does not hold; nobody for none."""
@@ -66,6 +76,7 @@ class Authenticator:
             raise Fault("AuthorizationHeaderMalformed", str(error)) from None
         self.allow("v4")
         secret = self.secret(found.access_key)
+        self.tokens.check(found.access_key, request.header("x-amz-security-token"), now)
         if found.region != self.region or found.service != sigv4.SERVICE:
             raise Fault("AuthorizationHeaderMalformed", f"the region is wrong, expecting {self.region!r}")
         date = request.header("x-amz-date") or ""
@@ -79,7 +90,16 @@ class Authenticator:
         expected = self.signature(request, found, secret, date, payload)
         if not hmac.compare_digest(expected, found.signature):
             raise Fault("SignatureDoesNotMatch")
-        return Identity(found.access_key, payload)
+        return Identity(self.tokens.tenant(found.access_key), payload, self.chunks(found, secret, date, payload))
+
+    def chunks(self, found: sigv4.Authorization, secret: str, date: str, payload: str) -> ChunkSigning | None:
+        """How the chunks of the body are signed. Raises Fault for what x-amz-content-sha256 may not say."""
+        if payload not in (*KINDS, sigv4.UNSIGNED) and not _SHA256.match(payload):
+            raise Fault("InvalidArgument", "x-amz-content-sha256 is no digest and names no way of signing")
+        if payload not in SIGNED:
+            return None
+        key = sigv4.signing_key(secret, found.date, found.region, found.service)
+        return ChunkSigning(key, date, found.scope, found.signature)
 
     def signature(self, request: S3Request, found: sigv4.Authorization, secret: str, date: str, payload: str) -> str:
         """What the signature ought to be."""
@@ -104,13 +124,16 @@ class Authenticator:
             )
         self.allow("v4")
         try:
-            access_key, day, region, service, _ = asked["X-Amz-Credential"].rsplit("/", 4)
+            access_key, day, region, service, end = asked["X-Amz-Credential"].rsplit("/", 4)
         except ValueError:
             raise Fault("AuthorizationQueryParametersError", "X-Amz-Credential is malformed") from None
+        if (service, end) != (sigv4.SERVICE, "aws4_request"):
+            raise Fault("AuthorizationQueryParametersError", "X-Amz-Credential is malformed")
         expires = asked["X-Amz-Expires"]
-        if not expires.isdecimal() or not 0 < int(expires) <= LONGEST_EXPIRY:
+        if not _NUMBER.match(expires) or not 0 < int(expires) <= LONGEST_EXPIRY:
             raise Fault("AuthorizationQueryParametersError", "X-Amz-Expires lies outside 1..604800")
         secret, begun = self.secret(access_key), self.moment(asked["X-Amz-Date"])
+        self.tokens.check(access_key, asked.get("X-Amz-Security-Token"), now)
         headers = tuple(asked["X-Amz-SignedHeaders"].split(";"))
         found = sigv4.Authorization(sigv4.ALGORITHM, access_key, day, region, service, headers, "")
         if region != self.region or asked["X-Amz-Date"][:8] != day:
@@ -122,7 +145,7 @@ class Authenticator:
         if begun - now > SKEW:
             raise Fault("AccessDenied", "The request is not valid yet")
         self.check_expiry(begun + int(expires), now)
-        return Identity(access_key)
+        return Identity(self.tokens.tenant(access_key))
 
     def by_v2_header(self, request: S3Request, authorization: str, now: float) -> Identity:
         """Signature Version 2."""
@@ -132,22 +155,28 @@ class Authenticator:
         self.allow("v2")
         secret, date = self.secret(access_key), request.header("date") or ""
         self.check_skew(self.moment(request.header("x-amz-date") or date), now)
-        text = sigv2.string_to_sign(request, "" if request.header("x-amz-date") else date)
+        self.tokens.check(access_key, request.header("x-amz-security-token"), now)
+        signed_date = "" if request.header("x-amz-date") else date
+        text = sigv2.string_to_sign(request, signed_date, bucket_in_host=bucket_in_host(request, self.domains))
         if not hmac.compare_digest(sigv2.signature(secret, text).encode(), told.encode()):
             raise Fault("SignatureDoesNotMatch")
-        return Identity(access_key)
+        return Identity(self.tokens.tenant(access_key))
 
     def by_v2_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
         """A presigned URL of Version 2."""
-        if any(name not in asked for name in V2_FIELDS) or not asked["Expires"].isdecimal():
+        if any(name not in asked for name in V2_FIELDS) or not _NUMBER.match(asked["Expires"]):
             raise Fault("AccessDenied", "A field of the signed URL is missing or malformed")
         self.allow("v2")
-        secret = self.secret(asked["AWSAccessKeyId"])
-        expected = sigv2.signature(secret, sigv2.string_to_sign(request, asked["Expires"]))
+        access_key = asked["AWSAccessKeyId"]
+        secret = self.secret(access_key)
+        token = asked.get("x-amz-security-token") or request.header("x-amz-security-token")
+        self.tokens.check(access_key, token, now)
+        bucket = bucket_in_host(request, self.domains)
+        expected = sigv2.signature(secret, sigv2.string_to_sign(request, asked["Expires"], bucket_in_host=bucket))
         if not hmac.compare_digest(expected.encode(), asked["Signature"].encode()):
             raise Fault("SignatureDoesNotMatch")
         self.check_expiry(int(asked["Expires"]), now)
-        return Identity(asked["AWSAccessKeyId"])
+        return Identity(self.tokens.tenant(access_key))
 
     def allow(self, version: str) -> None:
         """Whether the dialect takes that version."""

@@ -6,22 +6,22 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from conformance.protocols import s3_xml
 from simulators.cloud_storage.disk import Stored
-from simulators.cloud_storage.exchange import Asked, Reply, document, iso_date
-from simulators.cloud_storage.faults import Fault
+from simulators.cloud_storage.exchange import Asked, Reply, document, iso_date, whole_number
+from simulators.cloud_storage.faults import Fault, xml_text
 
 if TYPE_CHECKING:
     from simulators.cloud_storage.storage import CloudStorage
 
 PAGE = 1000
-BEHIND = "\U0010ffff"
+BEHIND = "\udcff"
+CONFIGURATIONS = ("CreateBucketConfiguration", "CreateBucketRequest")
 _GROUPS = re.compile(r"\d+(\.\d+)+\Z")
 
 
@@ -57,9 +57,10 @@ class Buckets:
         if not asked.identity.account:
             raise Fault("AccessDenied")
         self.check_name(asked.bucket)
-        body = await asked.read()
-        if body and s3_xml.read(body) is None:
-            raise Fault("MalformedXML")
+        if (asked.header("x-amz-bucket-object-lock-enabled") or "").lower() == "true":
+            raise Fault("NotImplemented")
+        self.check_location(await asked.read())
+        self.storage.access.canned(asked)
         owner = self.disk.owner(asked.bucket)
         if owner is not None and owner != asked.identity.account:
             raise Fault("BucketAlreadyExists")
@@ -67,7 +68,19 @@ class Buckets:
             raise Fault("BucketAlreadyOwnedByYou")
         if owner is None:
             self.disk.add_bucket(asked.bucket, asked.identity.account, self.storage.now())
+        self.storage.access.set_canned(asked)
         return Reply(headers=[("Location", f"/{asked.bucket}")])
+
+    def check_location(self, body: bytes) -> None:
+        """CreateBucketConfiguration, if there is one. Raises Fault."""
+        if not body:
+            return
+        root = s3_xml.read(body)
+        if root is None or s3_xml.local(root.name) not in CONFIGURATIONS:
+            raise Fault("MalformedXML")
+        told = s3_xml.text(root, "LocationConstraint")
+        if told and self.storage.dialect.name == "aws" and told != self.storage.region:
+            raise Fault("IllegalLocationConstraintException")
 
     def check_name(self, name: str) -> None:
         """The rules of the dialect. Raises Fault."""
@@ -83,7 +96,7 @@ class Buckets:
 
     async def head(self, asked: Asked) -> Reply:
         """HeadBucket."""
-        return Reply()
+        return Reply(headers=[("x-amz-bucket-region", self.storage.region), *self.storage.quota.report(asked.bucket)])
 
     async def delete(self, asked: Asked) -> Reply:
         """DeleteBucket."""
@@ -95,34 +108,61 @@ class Buckets:
         """GetBucketLocation."""
         return document("LocationConstraint", self.storage.region)
 
+    async def versioning(self, asked: Asked) -> Reply:
+        """GetBucketVersioning: never switched on."""
+        return document("VersioningConfiguration", "")
+
     async def list(self, asked: Asked) -> Reply:
         """ListObjects and ListObjectsV2."""
         query = asked.query
         v2 = query.get("list-type") == "2"
+        if v2 and not self.storage.dialect.list_v2:
+            raise Fault("NotImplemented")
         most = self.most(query.get("max-keys"))
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-        after = self.token(query["continuation-token"]) if "continuation-token" in query else ""
+        encode = quote if self.encoded(query.get("encoding-type")) else xml_text
+        after = self.token(query["continuation-token"]) if v2 and "continuation-token" in query else ""
         after = after or query.get("start-after" if v2 else "marker", "")
         page = self.page(asked.bucket, prefix, delimiter, after, most)
-        encode = quote if query.get("encoding-type") == "url" else escape
         parts = [f"<Name>{asked.bucket}</Name><Prefix>{encode(prefix)}</Prefix><MaxKeys>{most}</MaxKeys>"]
         parts.append(f"<IsTruncated>{str(page.truncated).lower()}</IsTruncated>")
         if delimiter:
             parts.append(f"<Delimiter>{encode(delimiter)}</Delimiter>")
         if encode is quote:
             parts.append("<EncodingType>url</EncodingType>")
+        parts.append(self.begun(query, v2=v2, encode=encode))
         parts.append(self.following(page, v2=v2, encode=encode))
-        parts += [
-            f"<Contents><Key>{encode(found.key)}</Key><LastModified>{iso_date(found.modified)}</LastModified>"
-            f'<ETag>"{found.etag}"</ETag><Size>{found.size}</Size><StorageClass>STANDARD</StorageClass></Contents>'
-            for found in page.objects
-        ]
+        owner = self.disk.owner(asked.bucket) if not v2 or query.get("fetch-owner") == "true" else None
+        parts += [self.contents(found, encode(found.key), owner) for found in page.objects]
         parts += [f"<CommonPrefixes><Prefix>{encode(name)}</Prefix></CommonPrefixes>" for name in page.prefixes]
         return document("ListBucketResult", "".join(parts))
 
-    def following(self, page: Page, *, v2: bool, encode: object) -> str:
+    def encoded(self, told: str | None) -> bool:
+        """encoding-type. Raises Fault."""
+        if told not in (None, "", "url"):
+            raise Fault("InvalidArgument", "Invalid Encoding Method specified in Request")
+        return told == "url"
+
+    def contents(self, found: Stored, key: str, owner: str | None) -> str:
+        """One object of a listing."""
+        whose = f"<Owner><ID>{xml_text(owner)}</ID></Owner>" if owner else ""
+        kind = found.about.get("x-amz-storage-class", "STANDARD")
+        return (
+            f"<Contents><Key>{key}</Key><LastModified>{iso_date(found.modified)}</LastModified>"
+            f"<ETag>&quot;{found.etag}&quot;</ETag><Size>{found.size}</Size>{whose}"
+            f"<StorageClass>{kind}</StorageClass></Contents>"
+        )
+
+    def begun(self, query: dict[str, str], *, v2: bool, encode: Callable[[str], str]) -> str:
+        """Where the page begins, as it was asked for."""
+        if not v2:
+            return f"<Marker>{encode(query.get('marker', ''))}</Marker>"
+        token, start = query.get("continuation-token"), query.get("start-after")
+        told = f"<ContinuationToken>{xml_text(token)}</ContinuationToken>" if token is not None else ""
+        return told + (f"<StartAfter>{encode(start)}</StartAfter>" if start is not None else "")
+
+    def following(self, page: Page, *, v2: bool, encode: Callable[[str], str]) -> str:
         """How the next page is asked for."""
-        assert callable(encode)
         if v2:
             count = f"<KeyCount>{len(page.objects) + len(page.prefixes)}</KeyCount>"
             token = base64.urlsafe_b64encode(page.last.encode("utf-8", "surrogateescape")).decode()
@@ -133,9 +173,10 @@ class Buckets:
         """max-keys. Raises Fault."""
         if text is None or text == "":
             return PAGE
-        if not text.isdecimal():
+        found = whole_number(text)
+        if found is None:
             raise Fault("InvalidArgument", "max-keys is no whole number")
-        return min(int(text), PAGE)
+        return min(found, PAGE)
 
     def token(self, text: str) -> str:
         """What a continuation token stands for. Raises Fault."""
@@ -159,17 +200,25 @@ class Buckets:
         return page
 
     def entries(self, bucket: str, prefix: str, delimiter: str, after: str) -> Iterator[tuple[str, Stored | None]]:
-        """Keys, and prefixes once each, in order."""
-        if delimiter and after.endswith(delimiter) and after.startswith(prefix):
+        """Keys, and prefixes once each, in order; what is behind a prefix is skipped, not read."""
+        if _is_prefix(after, prefix, delimiter):
             after += BEHIND
-        shown = ""
-        for found in self.disk.objects(bucket, prefix, after.encode("utf-8", "surrogateescape")):
-            head, cut, _ = found.key[len(prefix) :].partition(delimiter) if delimiter else (found.key, "", "")
-            if not cut:
+        position: str | None = after
+        while position is not None:
+            start, position = position.encode("utf-8", "surrogateescape"), None
+            for found in self.disk.objects(bucket, prefix, start):
+                head, cut, _ = found.key[len(prefix) :].partition(delimiter) if delimiter else (found.key, "", "")
+                if cut:
+                    yield prefix + head + cut, None
+                    position = prefix + head + cut + BEHIND
+                    break
                 yield found.key, found
-            elif (name := prefix + head + cut) != shown:
-                shown = name
-                yield name, None
+
+
+def _is_prefix(after: str, prefix: str, delimiter: str) -> bool:
+    """Whether a page ended with a common prefix: its only delimiter behind ``prefix`` is its end."""
+    _, cut, rest = after[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+    return bool(cut) and not rest and after.startswith(prefix)
 
 
 def _is_address(name: str) -> bool:

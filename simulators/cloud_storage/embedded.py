@@ -10,7 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators.cloud_storage.control import ControlServer
 from simulators.cloud_storage.declarations import DEFAULT
+from simulators.cloud_storage.server import StorageServer
 from simulators.cloud_storage.storage import CloudStorage
 from simulators.process import Ready, SimulatorProcess
 from specs.declaration import load_declaration
@@ -24,18 +26,18 @@ async def serve(declaration: Path, state: Path, ready: Ready, *, port: str = "0"
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it reports every client that goes away
     loaded = load_declaration(declaration, load_catalogue().vocabulary)
     storage = storage_class(fault)(loaded, state)
-    size = 2 * storage.dialect.header_bytes
-    server = web.Server(
-        storage.handle, auto_decompress=False, max_field_size=size, max_headers=size, max_line_size=size
-    )
-    runner = web.ServerRunner(server, handle_signals=False)
+    control = ControlServer(storage)
+    runner = web.ServerRunner(StorageServer(storage), handle_signals=False)
     await runner.setup()
+    sweeping = asyncio.create_task(storage.lifecycle.keep_running())
     try:
         site = web.TCPSite(runner, HOST, int(port), shutdown_timeout=1.0)
         await site.start()
-        ready({"endpoint": f"http://{HOST}:{runner.addresses[0][1]}"})
-        await asyncio.Event().wait()
+        ready({"endpoint": f"http://{HOST}:{runner.addresses[0][1]}", "controls": await control.start()})
+        await sweeping
     finally:
+        sweeping.cancel()
+        await control.stop()
         await runner.cleanup()
         storage.close()
 

@@ -5,18 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from operator import attrgetter
 from pathlib import Path
+from typing import cast
 
 from aiohttp import web
 
 from conformance.protocols import s3_xml
+from simulators.cloud_storage.access import Access
+from simulators.cloud_storage.addressing import bucket_in_host, domains_of
 from simulators.cloud_storage.authentication import Authenticator
 from simulators.cloud_storage.buckets import Buckets
+from simulators.cloud_storage.cors import Cors
 from simulators.cloud_storage.disk import Disk
 from simulators.cloud_storage.exchange import Asked, Reply, http_date
 from simulators.cloud_storage.faults import Fault
+from simulators.cloud_storage.lifecycle import Lifecycle
 from simulators.cloud_storage.multipart import Multipart
 from simulators.cloud_storage.objects import Objects
+from simulators.cloud_storage.policy import Policies
+from simulators.cloud_storage.quota import Quota
+from simulators.cloud_storage.routes import route
+from simulators.cloud_storage.tokens import Tokens, declared_sessions
+from simulators.cloud_storage.upload_listing import UploadListing
 from specs.declaration import LoadedDeclaration
 from specs.declaration import Storage as Declared
 from specs.dialects import load_dialects
@@ -24,34 +35,7 @@ from specs.dialects import load_dialects
 _LOG = logging.getLogger(__name__)
 LARGEST_OBJECT = 5 << 30
 MOST_DELETED = 1000
-PLAIN = frozenset(
-    {
-        "prefix",
-        "delimiter",
-        "marker",
-        "max-keys",
-        "encoding-type",
-        "list-type",
-        "start-after",
-        "continuation-token",
-        "fetch-owner",
-        "key-marker",
-        "upload-id-marker",
-        "max-uploads",
-        "max-parts",
-        "part-number-marker",
-        "x-id",
-        "AWSAccessKeyId",
-        "Expires",
-        "Signature",
-        "response-content-type",
-        "response-cache-control",
-        "response-content-disposition",
-        "response-content-encoding",
-        "response-content-language",
-        "response-expires",
-    }
-)
+MOST_AT_ONCE = 512
 Operation = Callable[[Asked], Awaitable[Reply]]
 
 
@@ -61,26 +45,53 @@ class CloudStorage:
     role = "cloud_storage"
     disk_class: type[Disk] = Disk
     asked_class: type[Asked] = Asked
+    tokens_class: type[Tokens] = Tokens
     authenticator_class: type[Authenticator] = Authenticator
+    policies_class: type[Policies] = Policies
+    access_class: type[Access] = Access
+    quota_class: type[Quota] = Quota
+    lifecycle_class: type[Lifecycle] = Lifecycle
+    cors_class: type[Cors] = Cors
     buckets_class: type[Buckets] = Buckets
     objects_class: type[Objects] = Objects
     multipart_class: type[Multipart] = Multipart
+    upload_listing_class: type[UploadListing] = UploadListing
 
     def __init__(self, loaded: LoadedDeclaration, folder: Path) -> None:
-        declared = loaded.declaration.storage or Declared()
-        self.dialect = load_dialects()[declared.dialect]
-        self.region = declared.region or self.dialect.region
-        self.maximum_object = declared.maximum_object or LARGEST_OBJECT
+        self.declared = loaded.declaration.storage or Declared()
+        self.dialect = load_dialects()[self.declared.dialect]
+        self.region = self.declared.region or self.dialect.region
+        self.domains = domains_of(self.region)
+        self.maximum_object = self.declared.maximum_object or LARGEST_OBJECT
         self.accounts = {account.access_key: account.secret_key for account in loaded.accounts}
+        self.names = {account.access_key: account.name for account in loaded.accounts}
+        self.retention_offset = 0.0
+        self.at_once = 0
         self.disk = self.disk_class(folder)
-        self.authenticator = self.authenticator_class(self.accounts, self.dialect, self.region)
+        self.disk.retention_clock = self.retention_now
+        self.tokens = self.tokens_class(declared_sessions(loaded))
+        self.authenticator = self.authenticator_class(self.accounts, self.dialect, self.region, self.tokens)
+        self.policies = self.policies_class(self)
+        self.access = self.access_class(self)
+        self.quota = self.quota_class(self)
+        self.lifecycle = self.lifecycle_class(self)
+        self.cors = self.cors_class(self)
         self.buckets = self.buckets_class(self)
         self.objects = self.objects_class(self)
         self.multipart = self.multipart_class(self)
+        self.upload_listing = self.upload_listing_class(self)
 
     def now(self) -> float:
-        """Unix seconds of the storage."""
+        """Unix seconds of the storage, by which signatures are checked."""
         return time.time()
+
+    def retention_now(self) -> float:
+        """Unix seconds of the retention clock, which the test bench may move."""
+        return self.now() + self.retention_offset
+
+    def note(self, account: str, action: str, bucket: str, key: str) -> None:
+        """Write the audit record."""
+        self.disk.note(self.now(), account, action, bucket, key)
 
     def close(self) -> None:
         """Bring everything to disk."""
@@ -89,16 +100,36 @@ class CloudStorage:
     async def handle(self, received: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         asked = self.asked_class.of(received)
+        self.at_once += 1
+        reply: Reply | None = None
         try:
-            reply = await self.answer(asked)
+            reply = await self.judged(asked)
+            return await self.send(asked, reply)
+        finally:
+            self.at_once -= 1
+            if reply is not None:
+                reply.close()
+
+    async def judged(self, asked: Asked) -> Reply:
+        """The answer to a request, whatever happens."""
+        try:
+            self.check_load(asked)
+            asked.place(bucket_in_host(asked.request, self.domains))
+            return await self.answer(asked)
         except Fault as fault:
-            reply = self.refusal(asked, fault)
+            return self.refusal(asked, fault)
         except (ConnectionError, web.RequestPayloadError):
             raise
         except Exception:  # noqa: BLE001 - whatever breaks inside is an answer
             _LOG.exception("%s %s", asked.method, asked.request.target)
-            reply = self.refusal(asked, Fault("InternalError"))
-        return await self.send(asked, reply)
+            return self.refusal(asked, Fault("InternalError"))
+
+    def check_load(self, asked: Asked) -> None:
+        """Too many requests at once, or headers that are too large. Raises Fault."""
+        if self.at_once > MOST_AT_ONCE:
+            raise Fault("SlowDown")
+        if sum(len(name) + len(value) + 4 for name, value in asked.request.headers) > self.dialect.header_bytes:
+            raise Fault("RequestHeaderSectionTooLarge")
 
     def refusal(self, asked: Asked, fault: Fault) -> Reply:
         """An error as an answer."""
@@ -107,10 +138,12 @@ class CloudStorage:
 
     async def answer(self, asked: Asked) -> Reply:
         """Authenticate, authorise, carry out. Raises Fault."""
+        if asked.method == "OPTIONS" and asked.bucket:
+            return await self.cors.preflight(asked)
         asked.identity = self.authenticator.identify(asked.request, self.now())
         operation = self.operation(asked)
-        if asked.bucket and operation != self.buckets.create:
-            self.check_access(asked.bucket, asked.identity.account)
+        if action := route(asked).action:
+            self.access.authorize(asked, action, asked.bucket, asked.key)
         return await operation(asked)
 
     def check_access(self, bucket: str, account: str) -> None:
@@ -123,51 +156,14 @@ class CloudStorage:
 
     def operation(self, asked: Asked) -> Operation:
         """What a request asks for. Raises Fault for what there is not."""
-        kinds = {name for name in asked.query if name not in PLAIN and not name.startswith("X-Amz-")}
-        table = self.service_table() if not asked.bucket else self.object_table() if asked.key else self.bucket_table()
-        copying = asked.header("x-amz-copy-source") is not None and asked.method == "PUT"
-        found = table.get((f"{asked.method} copy" if copying else asked.method, frozenset(kinds)))
-        if found is None and kinds:
-            raise Fault("NotImplemented")
-        if found is None:
-            raise Fault("MethodNotAllowed")
-        return found
-
-    def service_table(self) -> dict[tuple[str, frozenset[str]], Operation]:
-        """Operations on the account."""
-        return {("GET", frozenset()): self.buckets.all}
-
-    def bucket_table(self) -> dict[tuple[str, frozenset[str]], Operation]:
-        """Operations on a bucket, by method and sub-resources."""
-        return {
-            ("PUT", frozenset()): self.buckets.create,
-            ("HEAD", frozenset()): self.buckets.head,
-            ("DELETE", frozenset()): self.buckets.delete,
-            ("GET", frozenset()): self.buckets.list,
-            ("GET", frozenset({"location"})): self.buckets.location,
-            ("GET", frozenset({"uploads"})): self.multipart.uploads,
-            ("POST", frozenset({"delete"})): self.delete_many,
-        }
-
-    def object_table(self) -> dict[tuple[str, frozenset[str]], Operation]:
-        """Operations on an object."""
-        upload, part = frozenset({"uploadId"}), frozenset({"uploadId", "partNumber"})
-        return {
-            ("PUT", frozenset()): self.objects.put,
-            ("PUT copy", frozenset()): self.objects.copy,
-            ("GET", frozenset()): self.objects.get,
-            ("HEAD", frozenset()): self.objects.get,
-            ("DELETE", frozenset()): self.objects.delete,
-            ("POST", frozenset({"uploads"})): self.multipart.begin,
-            ("PUT", part): self.multipart.put_part,
-            ("PUT copy", part): self.multipart.copy_part,
-            ("GET", upload): self.multipart.parts,
-            ("POST", upload): self.multipart.complete,
-            ("DELETE", upload): self.multipart.abort,
-        }
+        return cast(Operation, attrgetter(route(asked).operation)(self))
 
     async def delete_many(self, asked: Asked) -> Reply:
         """DeleteObjects."""
+        if self.disk.owner(asked.bucket) is None:
+            self.check_access(asked.bucket, asked.identity.account)
+        if asked.header("content-md5") is None and not asked.checksum_algorithm():
+            raise Fault("InvalidRequest", "Missing required header for this request: Content-MD5 or a checksum")
         root = s3_xml.read(await asked.read())
         if root is None or s3_xml.local(root.name) != "Delete":
             raise Fault("MalformedXML")
@@ -179,14 +175,14 @@ class CloudStorage:
     async def send(self, asked: Asked, reply: Reply) -> web.StreamResponse:
         """Put the answer on the wire."""
         headers = [("Server", self.dialect.server), ("Date", http_date(self.now())), *reply.headers]
-        headers.append(("x-amz-request-id", asked.request_id))
+        headers += [*self.cors.headers(asked), ("x-amz-request-id", asked.request_id)]
         length = reply.length if reply.stream is not None else len(reply.body)
         response = web.StreamResponse(status=reply.status)
         for name, value in headers:
             response.headers.add(name, value)
         if reply.status not in (204, 304):
             response.headers["Content-Length"] = str(length)
-        if asked.length and not asked.received.content.is_eof():
+        if asked.received.can_read_body and not asked.received.content.is_eof():
             response.force_close()
         await response.prepare(asked.received)
         if asked.method != "HEAD" and reply.status not in (204, 304):

@@ -8,4 +8,5 @@ _FOLDER = Path(__file__).parent
 DEFAULT = _FOLDER / "oos6.yaml"
 AWS = _FOLDER / "aws.yaml"
 OOS5 = _FOLDER / "oos5.yaml"
-SHIPPED = (DEFAULT, AWS, OOS5)
+ZOS = _FOLDER / "zos.yaml"
+SHIPPED = (DEFAULT, AWS, OOS5, ZOS)
