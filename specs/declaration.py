@@ -68,12 +68,14 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeclaredAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An account of a storage. ``token``: session token where the key is a temporary one."""
+    """An account of a storage. ``token``: session token where the key is a temporary one; ``principal``: what bucket
+    policies call it."""
 
     access_key: str
     secret_key: Secret
     name: str = ""
     token: Secret = Secret()
+    principal: str = ""
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +104,7 @@ class Account(msgspec.Struct, frozen=True):
     access_key: str
     secret_key: str
     token: str = ""
+    principal: str = ""
 
 
 class Timers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,6 +244,7 @@ def _accounts(document: Document, storage: Storage | None, folder: Path) -> Iter
             access_key=account.access_key,
             secret_key=_secret(document, (*where, "secret_key"), account.secret_key, folder),
             token=_secret(document, (*where, "token"), account.token, folder),
+            principal=account.principal,
         )
 
 

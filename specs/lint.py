@@ -12,6 +12,7 @@ from specs.condition import ConditionError
 from specs.declaration import IMAGE_KINDS
 from specs.loader import SPECS_ROOT, Catalogue, SourceError, load_catalogue, requirement_files
 from specs.model import Requirement
+from specs.stated_needs import STATED_NEEDS
 from specs.yaml_source import KeyPath, read_yaml
 
 LOCK_FILE = "ids.lock"
@@ -111,10 +112,10 @@ def _reference_faults(catalogue: Catalogue, requirement: Requirement) -> Iterato
     if requirement.status == "ratified" and all(b.kind == "assumed" for b in requirement.basis):
         yield "rests only on an assumption and cannot be ratified"
     known = {f"control.{name}" for name in catalogue.vocabulary.controls} | {f"image.{kind}" for kind in IMAGE_KINDS}
-    known.add("account.other")
+    known |= set(STATED_NEEDS)
     for need in requirement.needs:
         if need not in known:
-            yield f"needs {need}, which is no control, image or account"
+            yield f"needs {need}, which is no control, no image and nothing that a declaration states"
 
 
 def _text_faults(requirement: Requirement) -> Iterator[str]:

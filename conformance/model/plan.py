@@ -15,6 +15,7 @@ from typing import Any, Literal
 from specs.declaration import Declaration, LoadedDeclaration
 from specs.loader import Catalogue
 from specs.model import Profile, Requirement, Text
+from specs.stated_needs import STATED_NEEDS
 
 Selection = Literal["selected", "not_applicable", "excluded", "not_tested", "not_selected"]
 
@@ -159,12 +160,9 @@ def _decide(
         return row("not_selected", "本次运行未选择 (--level)", "not chosen for this run (--level)")
     if requirement.destructive and not choice.allow_destructive:
         return row("excluded", "可能损坏设备，需 --allow-destructive", "may harm the device: needs --allow-destructive")
-    if "account.other" in requirement.needs and len(loaded.accounts) < 2:
-        return row(
-            "not_selected",
-            "声明中只有一个帐号，需要第二个租户的帐号",
-            "the declaration has one account only; a second tenant's is needed",
-        )
+    for need in requirement.needs:
+        if (unmet := STATED_NEEDS.get(need)) is not None and not unmet.met(loaded):
+            return row("not_selected", unmet.reason.zh, unmet.reason.en)
     if lacking := _lacking(requirement, loaded.declaration):
         return row("excluded", lacking.zh, lacking.en)
     return row("selected")
@@ -174,7 +172,7 @@ def _lacking(requirement: Requirement, declaration: Declaration) -> Text | None:
     """The bench control or firmware image that the test needs and nobody provides; None when all is there."""
     there = {f"control.{name}" for name in declaration.controls.available}
     there |= {f"image.{name}" for name in declaration.images.available}
-    missing = [need for need in requirement.needs if need not in there and not need.startswith("account.")]
+    missing = [need for need in requirement.needs if need not in there and need not in STATED_NEEDS]
     if controls := ", ".join(need for need in missing if need.startswith("control.")):
         return Text(zh=f"测试台缺少控制手段: {controls}", en=f"the bench lacks the control {controls}")
     images = ", ".join(missing)

@@ -122,6 +122,14 @@ def read_parts(data: bytes) -> dict[int, tuple[int, str]] | None:
     return {_number(text(p, "PartNumber")): (_number(text(p, "Size")), text(p, "ETag")) for p in children(root, "Part")}
 
 
+def read_uploads(data: bytes) -> list[tuple[str, str]]:
+    """(key, upload id) of ListMultipartUploadsResult; empty for anything else."""
+    root = read(data)
+    if root is None or local(root.name) != "ListMultipartUploadsResult":
+        return []
+    return [(text(upload, "Key"), text(upload, "UploadId")) for upload in children(root, "Upload")]
+
+
 def read_deleted(data: bytes) -> Deleted | None:
     """DeleteResult; None for anything else."""
     root = read(data)

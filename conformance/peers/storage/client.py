@@ -10,7 +10,7 @@ from typing import Literal
 
 from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
-from conformance.protocols import sigv2, sigv4
+from conformance.protocols import aws_chunked, sigv2, sigv4
 from conformance.protocols.http_answer import HttpAnswerError
 from conformance.protocols.s3_request import Credentials, S3Request, encode_key, encode_query
 from conformance.protocols.s3_xml import Listing, complete_body, delete_body, read_listing
@@ -62,6 +62,37 @@ class StorageClient:
         if self.version == "v2":
             return sigv2.sign(request, self.credentials, at=moment)
         return sigv4.sign(request, self.credentials, region=self.region, at=moment, payload=payload)
+
+    def sign_chunked(
+        self,
+        request: S3Request,
+        *,
+        kind: str = aws_chunked.SIGNED,
+        size: int = aws_chunked.CHUNK_SIZE,
+        trailers: aws_chunked.Trailers = (),
+    ) -> aws_chunked.ChunkedUpload:
+        """The request (Version 4) with its body in chunks of ``size`` bytes; ``kind``: x-amz-content-sha256. Its
+        Content-Length follows from the chunks."""
+        assert self.credentials is not None
+        plain = request.without_header("content-length")
+        return aws_chunked.sign(
+            plain, self.credentials, region=self.region, at=self.now, kind=kind, size=size, trailers=trailers
+        )
+
+    async def put_chunked(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes = b"",
+        headers: Pairs = (),
+        *,
+        kind: str = aws_chunked.SIGNED,
+        size: int = aws_chunked.CHUNK_SIZE,
+        trailers: aws_chunked.Trailers = (),
+    ) -> Answer:
+        """PutObject in aws-chunked framing."""
+        request = self.build("PUT", bucket, key, headers=headers, body=body)
+        return await self.send(self.sign_chunked(request, kind=kind, size=size, trailers=trailers).request)
 
     def presign(self, request: S3Request, *, expires: int, at: float | None = None) -> S3Request:
         """The request with a signature in its query. ``expires``: seconds from ``at`` (default: now)."""
@@ -160,6 +191,10 @@ class StorageClient:
         """DeleteObjects."""
         body = delete_body(keys, quiet=quiet)
         return await self.call("POST", bucket, query=[("delete", "")], headers=[content_md5(body)], body=body)
+
+    async def put_configuration(self, bucket: str, kind: str, body: bytes) -> Answer:
+        """A configuration of a bucket: ``lifecycle``, ``policy`` or ``cors``."""
+        return await self.call("PUT", bucket, query=[(kind, "")], headers=[content_md5(body)], body=body)
 
     def close(self) -> None:
         """Close its connections."""

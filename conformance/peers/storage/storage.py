@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from conformance.peers.faults import BenchFault, DeviceFault
 from conformance.peers.storage.answer import Answer
-from conformance.peers.storage.client import StorageClient
+from conformance.peers.storage.client import StorageClient, Version
 from conformance.peers.storage.connection import Endpoint
 from conformance.protocols.s3_request import Credentials
-from conformance.protocols.s3_xml import read_listing
+from conformance.protocols.s3_xml import read_listing, read_uploads
 from conformance.wire import Wire
 from specs.declaration import Account, LoadedDeclaration
 from specs.declaration import Storage as Declared
@@ -34,7 +35,7 @@ class Storage:
         self.wire, self.limits, self.loaded = wire, limits, loaded
         self.declared = loaded.declaration.storage or Declared()
         self.dialect: Dialect = load_dialects()[self.declared.dialect]
-        self._buckets: list[str] = []
+        self._buckets: list[tuple[StorageClient, str]] = []
         self._clients: list[StorageClient] = []
         self.attach(self.declared.endpoint)
 
@@ -48,12 +49,14 @@ class Storage:
         self.other = self.client(accounts[1]) if len(accounts) > 1 else None
         self.anonymous = self.client(None)
 
-    def client(self, account: Account | None, clock_offset: float = 0.0) -> StorageClient:
-        """A client for an account, for nobody with None."""
+    def client(
+        self, account: Account | None, clock_offset: float = 0.0, version: Version | None = None
+    ) -> StorageClient:
+        """A client for an account, for nobody with None. ``version``: of its signatures, else that of the dialect."""
         credentials = Credentials(account.access_key, account.secret_key, account.token) if account else None
         region = self.declared.region or self.dialect.region
-        version = self.dialect.signature
-        client = StorageClient(self.wire, self.endpoint, credentials, region, version, self.limits, clock_offset)
+        chosen = version or self.dialect.signature
+        client = StorageClient(self.wire, self.endpoint, credentials, region, chosen, self.limits, clock_offset)
         self._clients.append(client)
         return client
 
@@ -97,27 +100,19 @@ class Storage:
     async def bucket(self, client: StorageClient | None = None) -> str:
         """A fresh private bucket of this test. Raises BenchFault when it cannot be made."""
         name = f"kandian-{self.wire.random.getrandbits(64):016x}"
-        answer = await (client or self.owner).call("PUT", name)
+        maker = client or self.owner
+        answer = await maker.call("PUT", name)
         if not answer.ok:
             raise BenchFault(f"无法创建测试用存储桶: {answer.summary}", f"no bucket for the test: {answer.summary}")
-        self._buckets.append(name)
+        self._buckets.append((maker, name))
         return name
 
     async def clear(self) -> None:
         """Remove the buckets of this test as far as the server lets us."""
-        for bucket in self._buckets:
-            await self._empty(bucket)
-            await self.owner.delete(bucket)
+        for client, bucket in self._buckets:
+            await _empty(client, bucket)
+            await client.delete(bucket)
         self._buckets.clear()
-
-    async def _empty(self, bucket: str) -> None:
-        for _ in range(MOST_PAGES):
-            answer = await self.owner.list_v1(bucket)
-            listing = read_listing(answer.body)
-            if listing is None or not listing.keys:
-                return
-            for key in listing.keys:
-                await self.owner.delete(bucket, key)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -128,3 +123,14 @@ class Storage:
     def not_implemented(answer: Answer) -> bool:
         """An honest 501."""
         return answer.status == 501 or answer.code == "NotImplemented"
+
+
+async def _empty(client: StorageClient, bucket: str) -> None:
+    uploads = read_uploads((await client.call("GET", bucket, query=[("uploads", "")])).body)
+    for key, upload in uploads:
+        await client.abort(bucket, key, upload)
+    for _ in range(MOST_PAGES):
+        listing = read_listing((await client.list_v1(bucket)).body)
+        if listing is None or not listing.keys:
+            return
+        await asyncio.gather(*(client.delete(bucket, key) for key in listing.keys))

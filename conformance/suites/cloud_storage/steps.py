@@ -53,3 +53,15 @@ async def judge_content(
 async def good(storage: Storage, check: Checks, bucket: str, key: str, body: bytes) -> bool:
     """The control leg: the owner writes an object."""
     return check.control((await storage.owner.put(bucket, key, body)).ok, GOOD)
+
+
+def gap(storage: Storage, check: Checks, answer: Answer, feature: str, *requirements: str) -> bool:
+    """An honest 501: the storage does not offer this. Not applicable, unless the declaration says that it does."""
+    if not storage.not_implemented(answer):
+        return False
+    for requirement in requirements:
+        if storage.loaded.features.get(feature) is True:
+            check.fail(requirement, say(f"声明的功能 {feature}", f"the declared feature {feature}"), answer.summary)
+        else:
+            check.not_applicable(requirement, say("服务器声明未实现 (501)", "the server says that it lacks this (501)"))
+    return True

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from urllib.parse import unquote_plus
 
 from conformance.model.checks import Checks, say
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.s3_xml import Listing, read_deleted, read_listing
+from conformance.protocols.s3_xml import Listing, read, read_deleted, read_listing, text
 from conformance.suites.cloud_storage.steps import judge, judge_content
 
 LISTED = say("列举的键", "keys listed")
@@ -149,3 +150,45 @@ async def test_side_by_side(storage: Storage, check: Checks, limits: Limits) -> 
     check.equal("CS-097", failed, [], say("失败的上传", "uploads that failed"))
     check.step("s2")
     check.equal("CS-097", await keys_of(storage, bucket), keys, LISTED)
+
+
+@verifies("CS-074")
+async def test_borders_of_a_page(storage: Storage, check: Checks, limits: Limits) -> None:
+    """None, too many, nonsense."""
+    bucket, owner, most = await storage.bucket(), storage.owner, int(limits("CS-074").most.number)
+    check.step("s1")
+    await written(storage, bucket, ["a", "b", "c"])
+    check.control(await keys_of(storage, bucket) == ["a", "b", "c"], LISTED)
+    check.step("s2")
+    for asked, expected in (("0", []), ("2", ["a", "b"]), (str(most + 1), ["a", "b", "c"])):
+        answer = await owner.list_v1(bucket, max_keys=asked)
+        await judge(storage, check, "CS-074", answer, (200,), about=f"max-keys={asked}")
+        listing = read_listing(answer.body)
+        check.equal("CS-074", listing.keys if listing else None, expected, f"max-keys={asked}")
+    check.step("s3")
+    for asked in ("-1", "many"):
+        answer = await owner.list_v1(bucket, max_keys=asked)
+        await judge(storage, check, "CS-074", answer, (400,), "InvalidArgument", f"max-keys={asked}")
+    if storage.dialect.list_v2:
+        answer = await owner.list_objects(bucket, continuation_token="no token at all")
+        await judge(storage, check, "CS-074", answer, (400,), "InvalidArgument", "continuation-token")
+
+
+@verifies("CS-075")
+async def test_encoded_listing(storage: Storage, check: Checks) -> None:
+    """Keys and folders with everything that a URL encodes."""
+    bucket, owner = await storage.bucket(), storage.owner
+    keys = ["a b/c+d", "a b/片段", "plain", "p%41", "x&y<z>"]
+    check.step("s1")
+    await written(storage, bucket, keys)
+    check.step("s2")
+    answer = await owner.list_v1(bucket, encoding_type="url")
+    await judge(storage, check, "CS-075", answer, (200,))
+    root, listing = read(answer.body), read_listing(answer.body)
+    check.equal("CS-075", text(root, "EncodingType") if root else None, "url", "EncodingType")
+    check.step("s3")
+    decoded = [unquote_plus(key) for key in listing.keys] if listing else None
+    check.equal("CS-075", decoded, sorted(keys, key=str.encode), LISTED)
+    folders = read_listing((await owner.list_v1(bucket, encoding_type="url", delimiter="/")).body)
+    found = [unquote_plus(prefix) for prefix in folders.prefixes] if folders else None
+    check.equal("CS-075", found, ["a b/"], "CommonPrefixes")

@@ -1,14 +1,15 @@
-"""CS-060 to CS-067: objects in parts, resumed and given up."""
+"""CS-060 to CS-069: objects in parts, resumed and given up."""
 
 from __future__ import annotations
 
 import hashlib
 
 from conformance.model.checks import Checks, say
+from conformance.peers.storage.client import content_md5
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.s3_xml import read_listing, read_parts, read_upload_id
+from conformance.protocols.s3_xml import read, read_listing, read_parts, read_upload_id, text
 from conformance.suites.cloud_storage.steps import GOOD, judge, judge_content
 
 MEBIBYTE = 1 << 20
@@ -171,3 +172,50 @@ async def test_unfinished_upload(storage: Storage, check: Checks) -> None:
     dead = await owner.put_part(bucket, KEY, upload, 1, SMALL)
     await judge(storage, check, "CS-067", dead, (404,), "NoSuchUpload")
     await judge_content(storage, check, "CS-067", bucket, KEY, b"old")
+
+
+@verifies("CS-068")
+async def test_part_with_a_wrong_digest(storage: Storage, check: Checks) -> None:
+    """Refused; the part that was there stays, and the upload completes."""
+    bucket, owner = await storage.bucket(), storage.owner
+    upload = await begun(storage, check, bucket)
+    if not upload:
+        return
+    check.control((await owner.put_part(bucket, KEY, upload, 1, b"first")).ok, GOOD)
+    check.step("s1")
+    wrong = await owner.put_part(bucket, KEY, upload, 1, SMALL, [content_md5(b"other")])
+    await judge(storage, check, "CS-068", wrong, (400,), "BadDigest")
+    listed = read_parts((await owner.call("GET", bucket, KEY, query=[("uploadId", upload)])).body)
+    check.equal("CS-068", listed, {1: (len(b"first"), tag(b"first"))}, "ListParts")
+    check.step("s2")
+    right = await owner.put_part(bucket, KEY, upload, 2, SMALL, [content_md5(SMALL)])
+    await judge(storage, check, "CS-068", right, (200,), about="the right digest")
+    await judge(storage, check, "CS-068", await owner.complete(bucket, KEY, upload, [(2, tag(SMALL))]), (200,))
+    check.step("s3")
+    await judge_content(storage, check, "CS-068", bucket, KEY, SMALL)
+
+
+@verifies("CS-069")
+async def test_repeated_completion(storage: Storage, check: Checks) -> None:
+    """The same completion twice."""
+    bucket, owner = await storage.bucket(), storage.owner
+    check.step("s1")
+    upload = await begun(storage, check, bucket)
+    if not upload:
+        return
+    await owner.put_part(bucket, KEY, upload, 1, SMALL)
+    first = await owner.complete(bucket, KEY, upload, [(1, tag(SMALL))])
+    check.control(first.ok, GOOD)
+    check.step("s2")
+    second = await owner.complete(bucket, KEY, upload, [(1, tag(SMALL))])
+    await judge(storage, check, "CS-069", second, (200, 404), about="the second completion")
+    if second.ok:
+        same = _etag(second.body) == _etag(first.body)
+        check.true("CS-069", same, say("相同的 ETag", "the same ETag"), _etag(second.body))
+    check.step("s3")
+    await judge_content(storage, check, "CS-069", bucket, KEY, SMALL)
+
+
+def _etag(body: bytes) -> str:
+    root = read(body)
+    return text(root, "ETag") if root is not None else ""
