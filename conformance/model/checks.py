@@ -10,6 +10,8 @@ from conformance.model.verdict import Verdict, violation_verdict, worst
 from specs.model import Limit, Requirement, Text
 
 Outcome = Literal["held", "violated", "inconclusive", "not_applicable"]
+#: Why no check decides: the device fell silent or sent nonsense, the test ended it, or the suite broke.
+Fault = Literal["device", "terminated", "suite"]
 Says = str | Text
 
 _SHOWN = 600
@@ -80,6 +82,7 @@ class Checks:
         self.records: list[Check] = []
         self.controls: list[Control] = []
         self.figures: dict[str, Any] = {}
+        self.fault: Fault | None = None
         self._now = now
         self._mark = mark
         self._step = ""

@@ -41,6 +41,10 @@ class Offline(DeviceFault):
         super().__init__(f"设备 {seconds:g} 秒内未上线", f"the device did not come online within {seconds:g} s")
 
 
+class DeviceTerminated(DeviceFault):
+    """What the test sent has ended the device: it answers nobody any more."""
+
+
 class BenchFault(Exception):
     """The test bench itself cannot do what is asked: a lab fault, never the device's."""
 

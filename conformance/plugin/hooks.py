@@ -14,12 +14,12 @@ import pytest
 
 from conformance.model.checks import Checks, Judgement, judge, say
 from conformance.model.verdict import Verdict
-from conformance.peers.faults import BenchFault, DeviceFault
+from conformance.peers.faults import BenchFault, DeviceFault, DeviceTerminated
 from conformance.plugin import hookspecs
 from conformance.plugin.progress import silence_pytest
 from conformance.plugin.results_file import ResultsError
 from conformance.plugin.run import Run, test_id
-from conformance.plugin.settings import add_options, read_settings
+from conformance.plugin.settings import GIVEN_SETTINGS, add_options, read_settings
 from conformance.plugin.sharing import Sharing
 from conformance.protocols.violation import CodecError
 from conformance.wire import DeviceBusy, EvidenceError, WireError
@@ -28,6 +28,8 @@ from specs.model import Text
 from specs.yaml_source import SourceError
 
 RUN = pytest.StashKey[Run]()
+#: The kind of run, where it is not the live one.
+RUN_KIND = pytest.StashKey[type[Run]]()
 CHECKS = pytest.StashKey[Checks]()
 JUDGED = pytest.StashKey[Judgement]()
 EXIT = pytest.StashKey[int]()
@@ -70,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not ours or config.option.collectonly:
         return
     try:
-        settings = read_settings(config)
+        settings = config.stash.get(GIVEN_SETTINGS, None) or read_settings(config)
         for item in ours:
             for requirement_id in requirement_ids(item):
                 settings.catalogue.requirement(requirement_id)
@@ -89,7 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         found: dict[str, Any] | None = config.hook.pytest_kandian_start_device(addresses=addresses)
         return found
 
-    config.stash[RUN] = run = Run(settings, start_device)
+    config.stash[RUN] = run = config.stash.get(RUN_KIND, Run)(settings, start_device)
     run.order = order
 
 
@@ -155,6 +157,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     fault, error = _carry_out(run, pyfuncitem)
     fault = fault or _background_fault(run)
+    if error or fault:
+        checks.fault = "suite" if error else checks.fault or "device"
     requirements = {i: run.settings.catalogue.requirement(i) for i in checks.requirements}
     judgement = judge(checks, requirements, run.settings.plan.profile.proposed_violation, fault, error)
     pyfuncitem.stash[JUDGED] = judgement
@@ -175,6 +179,7 @@ def _carry_out(run: Run, item: pytest.Function) -> tuple[Text | None, Text | Non
         if inspect.iscoroutine(result):
             run.run(result, run.bench.limits["test_time"].seconds)
     except DeviceFault as fault:
+        item.stash[CHECKS].fault = "terminated" if isinstance(fault, DeviceTerminated) else None
         return fault.text, None
     except (EvidenceError, ResultsError):
         raise

@@ -197,6 +197,7 @@ class Run:
                 "controls": [{"held": c.held, "about": {"zh": c.about.zh, "en": c.about.en}} for c in checks.controls]
                 if checks
                 else [],
+                **({"fault": checks.fault} if checks and checks.fault else {}),
                 "figures": checks.figures if checks else {},
                 "started": round(started, 6),
                 "duration": round(duration, 6),

@@ -1,6 +1,6 @@
 """`kandian qualify`: every mutant is caught, no golden simulator is blamed, no null device passes anything.
 
-The other shipped declarations of the golden camera are run by `make qualify`.
+The other shipped declarations of the golden camera are run by `make qualify`; the storage oos6 by test_certify_storage.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from simulators.faults.registry import load_mutants
 from specs.loader import SPECS_ROOT, load_catalogue
 
 QUALIFY = [sys.executable, "-c", "from conformance.cli.main import main; main()", "qualify"]
+GOLDEN = ("camera", "stream", "aws", "oos5", "zos")
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,7 @@ def qualification(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[s
     """Exit code, the file for machines and what was printed."""
     file = tmp_path_factory.mktemp("qualify") / "qualification.json"
     done = subprocess.run(
-        [*QUALIFY, "--json", str(file), "--golden", "camera", "--golden", "stream"],
+        [*QUALIFY, "--json", str(file), *(f"--golden={name}" for name in GOLDEN)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

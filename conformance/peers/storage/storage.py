@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from conformance.peers.faults import BenchFault, DeviceFault
+from conformance.peers.faults import BenchFault, DeviceFault, DeviceTerminated
 from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.client import StorageClient, Version
 from conformance.peers.storage.connection import Endpoint
@@ -90,12 +90,16 @@ class Storage:
             await self.wire.sleep(self.limits["listening_step"].seconds)
 
     async def judge_death(self, answer: Answer) -> None:
-        """After a request without an answer: if the server is gone, this request ended it. Raises StorageDown."""
+        """After a request without an answer: if the server is gone, this request ended it. Raises DeviceTerminated."""
         if answer.http is None:
             await self.wire.sleep(self.limits["listening_step"].seconds)
             probe = await self.alive()
             if probe.http is None:
-                raise StorageDown(f"{answer.request.method} {answer.request.path[:80]}: {answer.why}; {probe.why}")
+                last = f"{answer.request.method} {answer.request.path[:80]}"
+                raise DeviceTerminated(
+                    f"服务器终止: {last} 之后不再响应 ({answer.why}; {probe.why})",
+                    f"server terminated: after {last} nobody answers any more ({answer.why}; {probe.why})",
+                )
 
     async def bucket(self, client: StorageClient | None = None) -> str:
         """A fresh private bucket of this test. Raises BenchFault when it cannot be made."""

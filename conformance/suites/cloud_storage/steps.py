@@ -24,7 +24,7 @@ async def judge(
     code: str = "",
     about: str = "",
 ) -> bool:
-    """Status, and the error code where one is expected and there is a body to hold it. Raises StorageDown."""
+    """Status, and the error code where one is expected and there is a body to hold it. Raises DeviceTerminated."""
     await storage.judge_death(answer)
     named = "4xx" if set(CLIENT_ERRORS) <= set(status) else " / ".join(map(str, status))
     wanted = f"{named} {code}".strip()

@@ -55,6 +55,7 @@ async def test_round_trip(storage: Storage, check: Checks) -> None:
         await judge(storage, check, "CS-010", written, (200,))
         check.step("s2")
         read, head = await owner.get(bucket, name), await owner.head(bucket, name)
+        await judge(storage, check, "CS-010", read, (200,))
         check.true("CS-010", read.body == body, say("相同的字节", "the same bytes"), f"{len(read.body)} bytes")
         check.equal("CS-010", read.header("content-length"), str(size), "Content-Length")
         check.equal("CS-010", read.header("content-type"), kind, "Content-Type")
