@@ -41,9 +41,7 @@ def run_sharded(role: Role, arguments: list[str], out: Path, language: str, *, e
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with ProcessPoolExecutor(role.shares, mp_context=warm_context()) as pool:
-            jobs = [
-                pool.submit(run_share, role.name if embedded else "", arguments, share) for share in shares
-            ]
+            jobs = [pool.submit(run_share, role.name if embedded else "", arguments, share) for share in shares]
             _follow(jobs, shares, out / "results.jsonl", Progress(language))
             codes = [job.result() for job in jobs]
             if not embedded:

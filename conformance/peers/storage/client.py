@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,12 +20,13 @@ from specs.model import Limit
 
 Version = Literal["v4", "v2"]
 Pairs = Iterable[tuple[str, str]]
+_HOST_LABELS = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 @dataclass(slots=True)
 class StorageClient:
     """``credentials``: None signs nothing; ``version``: of the signature; ``clock_offset``: seconds by which this
-    client's clock is ahead."""
+    client's clock is ahead; ``virtual_host``: buckets stand in the host, not in the path."""
 
     wire: Wire
     endpoint: Endpoint
@@ -33,6 +35,7 @@ class StorageClient:
     version: Version
     limits: Mapping[str, Limit]
     clock_offset: float = 0.0
+    virtual_host: bool = False
     connections: Connections = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,13 +49,19 @@ class StorageClient:
     def build(
         self, method: str, bucket: str = "", key: str = "", query: Pairs = (), headers: Pairs = (), body: bytes = b""
     ) -> S3Request:
-        """An unsigned request in path style, with Host, and Content-Length where there is a body to be."""
-        path = "/" + "/".join(filter(None, (bucket, encode_key(key)))) if bucket else "/"
+        """An unsigned request with Host, and Content-Length where there is a body to be."""
+        in_host = self.virtual_host and _HOST_LABELS.fullmatch(bucket) is not None
+        host = f"{bucket}.{self.endpoint.authority}" if in_host else self.endpoint.authority
+        path = "/" + "/".join(filter(None, ("" if in_host else bucket, encode_key(key)))) if bucket else "/"
         asked = encode_query(query)
-        given = [("Host", self.endpoint.authority), *headers]
+        given = [("Host", host), *headers]
         if method in ("PUT", "POST") and not any(name.lower() == "content-length" for name, _ in given):
             given.append(("Content-Length", str(len(body))))
         return S3Request(method, f"{path}?{asked}" if asked else path, tuple(given), body)
+
+    def _bucket_in_host(self, request: S3Request) -> str:
+        host, behind = request.header("host") or "", f".{self.endpoint.authority}"
+        return host.removesuffix(behind) if host.endswith(behind) else ""
 
     def sign(self, request: S3Request, *, payload: str = "hash", at: float | None = None) -> S3Request:
         """The request with a signature in its headers; unchanged without credentials."""
@@ -60,7 +69,8 @@ class StorageClient:
             return request
         moment = self.now if at is None else at
         if self.version == "v2":
-            return sigv2.sign(request, self.credentials, at=moment)
+            bucket = self._bucket_in_host(request)
+            return sigv2.sign(request, self.credentials, bucket_in_host=bucket, at=moment)
         return sigv4.sign(request, self.credentials, region=self.region, at=moment, payload=payload)
 
     def sign_chunked(
@@ -99,7 +109,8 @@ class StorageClient:
         assert self.credentials is not None
         moment = self.now if at is None else at
         if self.version == "v2":
-            return sigv2.presign(request, self.credentials, expires_at=moment + expires)
+            bucket = self._bucket_in_host(request)
+            return sigv2.presign(request, self.credentials, bucket_in_host=bucket, expires_at=moment + expires)
         return sigv4.presign(request, self.credentials, region=self.region, at=moment, expires=expires)
 
     async def send(self, request: S3Request, *, within: float | None = None, stream: Stream | None = None) -> Answer:

@@ -56,7 +56,10 @@ class Storage:
         credentials = Credentials(account.access_key, account.secret_key, account.token) if account else None
         region = self.declared.region or self.dialect.region
         chosen = version or self.dialect.signature
-        client = StorageClient(self.wire, self.endpoint, credentials, region, chosen, self.limits, clock_offset)
+        in_host = self.declared.addressing == "virtual_host"
+        client = StorageClient(
+            self.wire, self.endpoint, credentials, region, chosen, self.limits, clock_offset, in_host
+        )
         self._clients.append(client)
         return client
 

@@ -1,13 +1,15 @@
-"""CS-001 to CS-003: buckets."""
+"""CS-001 to CS-003, CS-005: buckets."""
 
 from __future__ import annotations
 
-from conformance.model.checks import Checks
+from conformance.model.checks import Checks, say
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.marks import verifies
+from conformance.protocols.s3_xml import read_listing
 from conformance.suites.cloud_storage.steps import GOOD, judge, judge_content
 
 BAD_NAMES = ("ab", "a" * 64, "under_score", "-dash", "dash-", "two..dots", "192.168.5.4")
+LIFE = 60
 
 
 @verifies("CS-001")
@@ -58,3 +60,34 @@ async def test_deletion_of_buckets(storage: Storage, check: Checks) -> None:
     await owner.delete(bucket, "clip")
     await judge(storage, check, "CS-003", await owner.delete(bucket), (204,))
     await judge(storage, check, "CS-003", await owner.delete(bucket), (404,), "NoSuchBucket")
+
+
+@verifies("CS-005")
+async def test_addressing(storage: Storage, check: Checks) -> None:
+    """Written in one form, read in the other, both ways; by a signed URL as well."""
+    if storage.declared.addressing != "virtual_host" and not storage.endpoint.host.rpartition(".")[2].isalpha():
+        reason = say(
+            "以 IP 地址访问且未声明虚拟主机", "reached by an IP address; virtual hosts are not declared"
+        )
+        check.not_applicable("CS-005", reason)
+        return
+    bucket, owner = await storage.bucket(), storage.owner
+    forms = {"path": storage.client(storage.loaded.accounts[0]), "host": storage.client(storage.loaded.accounts[0])}
+    for name, client in forms.items():
+        client.virtual_host = name == "host"
+    check.step("s1")
+    for name, client in forms.items():
+        written = await client.put(bucket, f"by {name}", name.encode())
+        await judge(storage, check, "CS-005", written, (200,), about=f"PUT by {name}")
+    check.step("s2")
+    for name, client in forms.items():
+        for other in forms:
+            read = await client.get(bucket, f"by {other}")
+            check.equal("CS-005", read.body, other.encode(), f"{name} reads what {other} wrote")
+        signed = client.presign(client.build("GET", bucket, "by path"), expires=LIFE)
+        check.equal("CS-005", (await storage.anonymous.send(signed)).body, b"path", f"URL by {name}")
+        listing = read_listing((await client.list_v1(bucket)).body)
+        check.equal("CS-005", listing.keys if listing else None, ["by host", "by path"], f"listing by {name}")
+    check.step("s3")
+    await judge(storage, check, "CS-005", await forms["host"].delete(bucket, "by path"), (204,), about="DELETE by host")
+    await judge(storage, check, "CS-005", await owner.get(bucket, "by path"), (404,))

@@ -24,7 +24,7 @@ def address(storage: Storage, bucket: str, key: str, life: float) -> str:
     """A signed URL."""
     request = storage.owner.presign(storage.owner.build("GET", bucket, key), expires=round(life))
     scheme = "https" if storage.declared.endpoint.startswith("https:") else "http"
-    return f"{scheme}://{storage.endpoint.authority}{request.target}"
+    return f"{scheme}://{request.header('host')}{request.target}"
 
 
 async def load(storage: Storage, url: str, span: tuple[int, int] | None = None) -> Answer:

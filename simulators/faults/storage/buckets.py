@@ -199,3 +199,15 @@ class UnknownSubresourcesAreIgnored(CloudStorage):
     def operation(self, asked: Asked) -> object:  # type: ignore[override]
         asked.query.pop("kandianUnknown", None)
         return super().operation(asked)
+
+
+@mutant(violates="CS-005", declaration="aws")
+class DeletionIgnoresTheHost(CloudStorage):
+    """A deletion looks for its bucket in the path only."""
+
+    zh = "删除操作只从路径取桶名。"
+
+    async def judged(self, asked: Asked) -> Reply:
+        if asked.method == "DELETE" and "/" not in asked.request.path[1:]:
+            return Reply(204)
+        return await super().judged(asked)
