@@ -59,14 +59,13 @@ const tally = (verdicts) => verdicts.reduce((found, verdict) => ({ ...found, [ve
 function supported(test, id, stanza, proposed) {
   const outcomes = new Set(test.checks.filter((check) => check.requirement === id).map((check) => check.outcome));
   const broken = stanza.level === "MUST" ? (stanza.status === "proposed" ? proposed : "FAIL") : stanza.level === "SHOULD" ? "WARN" : "PASS";
-  const reason = Boolean(test.reason.zh || test.reason.en);
-  const error = reason ? ["ERROR"] : [];
-  const silent = reason ? [stanza.interrupted === "FAIL" ? broken : "INCONCLUSIVE", "ERROR"] : [];
-  if (!test.controls.every((control) => control.held)) return ["INCONCLUSIVE", ...error];
-  if (outcomes.has("violated")) return [broken, ...error];
-  if (outcomes.has("inconclusive")) return ["INCONCLUSIVE", ...silent];
-  if (outcomes.has("held")) return ["PASS", ...silent];
-  return outcomes.size ? ["NOT_APPLICABLE", ...silent] : ["ERROR", "INCONCLUSIVE", "BLOCKED", ...silent];
+  if (test.fault === "suite") return ["ERROR"];
+  if (!test.controls.every((control) => control.held)) return ["INCONCLUSIVE"];
+  if (outcomes.has("violated")) return [broken];
+  if (test.fault) return [stanza.interrupted === "FAIL" ? broken : "INCONCLUSIVE"];
+  for (const [outcome, verdict] of [["inconclusive", "INCONCLUSIVE"], ["held", "PASS"], ["not_applicable", "NOT_APPLICABLE"]])
+    if (outcomes.has(outcome)) return [verdict];
+  return ["ERROR", "INCONCLUSIVE", "BLOCKED"];
 }
 function checkContent(files, manifest) {
   const need = (name) => (files.get(name) ?? (() => refuse(`missing-file ${name}`)))();

@@ -59,31 +59,22 @@ def violation(stanza: Stanza, proposed_violation: str) -> str:
 
 
 def supported(test: Mapping[str, Any], requirement_id: str, stanza: Stanza, proposed_violation: str) -> frozenset[str]:
-    """The verdicts that a test line may give to a requirement, from its checks and control legs alone.
-
-    A suite that broke (ERROR) and a device that fell silent leave no check behind, only a reason: with a reason they
-    can make a verdict worse, never better.
-    """
+    """The verdicts that a test line may give to a requirement, from its fault, control legs and checks alone: one,
+    or, for a test that could not begin and so left nothing behind, any that is no praise."""
     outcomes = {check["outcome"] for check in test["checks"] if check["requirement"] == requirement_id}
-    broken = violation(stanza, proposed_violation)
-    silent = {broken if stanza.interrupted == "FAIL" else "INCONCLUSIVE", "ERROR"} if _reason(test) else set()
+    broken, fault = violation(stanza, proposed_violation), test.get("fault")
+    if fault == "suite":
+        return frozenset({"ERROR"})
     if not all(control["held"] for control in test["controls"]):
-        found = {"INCONCLUSIVE"} | ({"ERROR"} & silent)
-    elif "violated" in outcomes:
-        found = {broken} | ({"ERROR"} & silent)
-    elif "inconclusive" in outcomes:
-        found = {"INCONCLUSIVE"} | silent
-    elif "held" in outcomes:
-        found = {"PASS"} | silent
-    elif outcomes:
-        found = {"NOT_APPLICABLE"} | silent
-    else:
-        found = {"ERROR", "INCONCLUSIVE", "BLOCKED"} | silent
-    return frozenset(found)
-
-
-def _reason(test: Mapping[str, Any]) -> bool:
-    return bool(test["reason"]["zh"] or test["reason"]["en"])
+        return frozenset({"INCONCLUSIVE"})
+    if "violated" in outcomes:
+        return frozenset({broken})
+    if fault:
+        return frozenset({broken if stanza.interrupted == "FAIL" else "INCONCLUSIVE"})
+    for outcome, verdict in (("inconclusive", "INCONCLUSIVE"), ("held", "PASS"), ("not_applicable", "NOT_APPLICABLE")):
+        if outcome in outcomes:
+            return frozenset({verdict})
+    return frozenset({"ERROR", "INCONCLUSIVE", "BLOCKED"})
 
 
 def requirement_verdicts(
