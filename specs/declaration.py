@@ -13,27 +13,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from specs.condition import Features, FeatureValue
+from specs.declared_platform import Application, Platform, ProvisionedDevice, User
 from specs.loader import decode
 from specs.model import Vocabulary
+from specs.secret import Secret
 from specs.yaml_source import Document, KeyPath, SourceError, read_yaml
 
 IMAGE_KINDS = ("good", "older", "foreign_model")
-
-
-class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A secret by name of an environment variable, by file, or (test devices only) by value."""
-
-    env: str = ""
-    file: str = ""
-    value: str = ""
-
-    def read(self, folder: Path) -> str:
-        """The secret text. Raises KeyError (variable not set) or OSError (file)."""
-        if self.env:
-            return os.environ[self.env]
-        if self.file:
-            return (folder / self.file).read_text("utf-8").strip()
-        return self.value
 
 
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +29,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manufacturer: str = ""
     model: str = ""
     version: str = ""
-    role: Literal["camera", "cloud_storage"] = "camera"
+    role: Literal["camera", "cloud_storage", "platform"] = "camera"
     key: Secret = Secret()
 
 
@@ -169,6 +155,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bench: Bench = Bench()
     media: Media | None = None
     storage: Storage | None = None
+    platform: Platform | None = None
     timers: Timers = Timers()
     controls: Controls = Controls()
     images: Images = Images()
@@ -185,6 +172,10 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
     key: str = ""
     password: str = ""
     accounts: tuple[Account, ...] = ()
+    users: tuple[User, ...] = ()
+    applications: tuple[Application, ...] = ()
+    devices: tuple[ProvisionedDevice, ...] = ()
+    stream_key: str = ""
 
     @property
     def role(self) -> str:
@@ -195,14 +186,18 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
     def secrets(self) -> tuple[str, ...]:
         """Every secret text that must not appear in any output."""
         keys = (text for account in self.accounts for text in (account.secret_key, account.token))
-        return tuple(filter(None, (self.key, self.password, *keys)))
+        people = (*(user.password for user in self.users), *(app.secret for app in self.applications))
+        keys_of_devices = (device.key for device in self.devices)
+        return tuple(filter(None, (self.key, self.password, self.stream_key, *keys, *people, *keys_of_devices)))
 
     @property
     def address(self) -> str:
         """What names the device for the lock: the host and port of the stream or storage, or the device id."""
-        media, storage = self.declaration.media, self.declaration.storage
+        media, storage, platform = self.declaration.media, self.declaration.storage, self.declaration.platform
         if storage is not None and storage.endpoint:
             return urlsplit(storage.endpoint).netloc
+        if platform is not None and platform.client_url:
+            return urlsplit(platform.client_url).netloc
         if media is not None:
             parts = urlsplit(media.url)
             return f"{parts.hostname}:{parts.port or 554}"
@@ -219,6 +214,8 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
     features = {**dict(_checked_features(document, vocabulary)), **derived_features(declaration)}
     if declaration.device.role == "cloud_storage" and declaration.storage is None:
         raise document.error(("device", "role"), "a cloud storage is described under `storage:`, which is missing")
+    if declaration.device.role == "platform" and declaration.platform is None:
+        raise document.error(("device", "role"), "a platform is described under `platform:`, which is missing")
     if not 0.0 < declaration.timers.scale <= 1.0:
         raise document.error(("timers", "scale"), "the timer scale must lie above 0 and not above 1")
     for action in sorted(declaration.controls.available - set(vocabulary.controls)):
@@ -233,6 +230,12 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
         if declaration.media
         else "",
         accounts=tuple(_accounts(document, declaration.storage, path.parent)),
+        users=tuple(_users(document, declaration.platform, path.parent)),
+        applications=tuple(_applications(document, declaration.platform, path.parent)),
+        devices=tuple(_devices(document, declaration.platform, path.parent)),
+        stream_key=_secret(document, ("platform", "stream_key"), declaration.platform.stream_key, path.parent)
+        if declaration.platform
+        else "",
     )
 
 
@@ -248,6 +251,24 @@ def _accounts(document: Document, storage: Storage | None, folder: Path) -> Iter
         )
 
 
+def _users(document: Document, platform: Platform | None, folder: Path) -> Iterator[User]:
+    for number, user in enumerate(platform.users if platform else ()):
+        password = _secret(document, ("platform", "users", number, "password"), user.password, folder)
+        yield User(user.name, user.phone, password, user.role, user.tenant or user.name)
+
+
+def _applications(document: Document, platform: Platform | None, folder: Path) -> Iterator[Application]:
+    for number, application in enumerate(platform.applications if platform else ()):
+        secret = _secret(document, ("platform", "applications", number, "secret"), application.secret, folder)
+        yield Application(application.name, application.app_key, secret, application.tenant)
+
+
+def _devices(document: Document, platform: Platform | None, folder: Path) -> Iterator[ProvisionedDevice]:
+    for number, device in enumerate(platform.devices if platform else ()):
+        key = _secret(document, ("platform", "devices", number, "key"), device.key, folder)
+        yield ProvisionedDevice(device.dev_id, key, device.model, device.channels, device.owner, device.shop)
+
+
 def derived_features(declaration: Declaration) -> dict[str, FeatureValue]:
     """What follows from the other sections of a declaration and is not stated again under ``features``."""
     storage = declaration.storage
@@ -256,7 +277,8 @@ def derived_features(declaration: Declaration) -> dict[str, FeatureValue]:
     return {
         "dialect": storage.dialect,
         "two_tenants": len(storage.accounts) > 1,
-        "storage_tls": storage.endpoint.startswith("https:"),
+        "storage_tls": storage.endpoint.startswith("https:")
+        or (not storage.endpoint and bool(declaration.simulator.get("tls"))),
     }
 
 

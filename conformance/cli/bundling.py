@@ -15,6 +15,7 @@ import click
 from conformance.cli.keys import ask_passphrase
 from reports.bundle.declared import declaration_text
 from reports.bundle.keys import KeyFault, PrivateKey, is_protected, load_private
+from reports.bundle.layout import DECLARATION
 from reports.bundle.reader import open_bundle
 from reports.bundle.statement import envelopes, kind_words
 from reports.bundle.writer import add_files, write_bundle
@@ -47,9 +48,9 @@ def write_signed_bundle(
 ) -> None:
     """Pack the run, sign it and say what it is. Raises BundleError, OSError, ResultsFileError."""
     results = read_results(folder)
-    digest = write_bundle(
-        folder, target, declaration=declaration_text(loaded), environment=environment(results, folder)
-    )
+    kept = folder / DECLARATION
+    declaration = kept.read_bytes() if kept.exists() else declaration_text(loaded)
+    digest = write_bundle(folder, target, declaration=declaration, environment=environment(results, folder))
     if key is not None:
         with open_bundle(target) as bundle:
             documents = {"manifest": bundle.manifest, "plan": bundle.plan, "footer": bundle.results_lines[-1]}

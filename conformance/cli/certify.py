@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--level", multiple=True, type=click.Choice(("MUST", "SHOULD", "MAY")), help="Only these levels.")
 @click.option("--lf", is_flag=True, help="Only what failed in the last run.")
 @click.option("--allow-destructive", is_flag=True, help="Also run tests that can harm a device.")
+@click.option("--parallel", type=click.IntRange(1, 32), metavar="N", help="Runs side by side (where the role allows).")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="Pack the run into FILE.kandian.")
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key that signs the bundle.")
@@ -47,6 +48,7 @@ def command(
     level: tuple[str, ...],
     lf: bool,
     allow_destructive: bool,
+    parallel: int | None,
     seed: int | None,
     bundle: Path | None,
     key: Path | None,
@@ -71,7 +73,7 @@ def command(
     embedded = declaration is None and target is None
     arguments += ["--allow-destructive"] if allow_destructive or embedded else []
     if embedded or role.one_for_all:
-        code = side_by_side(role, arguments, out, lang, embedded=embedded)
+        code = side_by_side(role, arguments, out, lang, embedded=embedded, count=parallel)
     else:
         import pytest
 
@@ -119,14 +121,16 @@ def pack(
     return 0
 
 
-def side_by_side(role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool) -> int:
+def side_by_side(
+    role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool, count: int | None
+) -> int:
     """Run the suites in shares. Returns the exit code."""
     from conformance.cli.shards import run_sharded
 
     if not any(argument.startswith("--seed=") for argument in arguments):
         arguments = [*arguments, f"--seed={secrets.randbits(32)}"]
     try:
-        return run_sharded(role, arguments, out, language, embedded=embedded)
+        return run_sharded(role, arguments, out, language, embedded=embedded, count=count)
     except OSError as error:
         click.echo(f"certify: cannot write to {out}: {error.strerror}", err=True)
         sys.exit(3)

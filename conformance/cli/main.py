@@ -10,6 +10,7 @@ import click
 COMMANDS = {
     "certify": "Run the suites against a device and write the report.",
     "verify": "Verify a certificate bundle: signature, content, verdicts.",
+    "rejudge": "Judge a run again from its recorded traffic, without the device.",
     "keys": "Make and show the keys that bundles are signed with.",
     "plan": "Show what a certification would test, and why not the rest.",
     "specs": "The machine-readable specs: lint, list, show, coverage.",

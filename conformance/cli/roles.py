@@ -35,8 +35,9 @@ class Role:
         return f"conformance.suites.{self.name}"
 
     def shipped(self) -> dict[str, Path]:
-        """The declarations of the golden simulator by name; the first is the default."""
-        files: tuple[Path, ...] = importlib.import_module(f"{self.simulator}.declarations").SHIPPED
+        """The declarations of the golden simulator by name, variants last; the first is the default."""
+        module = importlib.import_module(f"{self.simulator}.declarations")
+        files: tuple[Path, ...] = (*module.SHIPPED, *getattr(module, "VARIANTS", ()))
         return {path.stem: path for path in files}
 
     def embedded(self, declaration: Path | None = None, fault: str = "", *, fork: bool = False) -> Any:

@@ -25,10 +25,13 @@ from specs.model import Text
 FOLLOW_INTERVAL = 0.3
 
 
-def run_sharded(role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool) -> int:
+def run_sharded(
+    role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool, count: int | None = None
+) -> int:
     """Run the suites in shares, write one result folder as the results come. Returns the exit code.
 
     ``embedded``: every share has a golden simulator of its own; else all talk to the device that the arguments name.
+    ``count``: of shares, where it is not that of the role.
 
     Raises OSError when the folder cannot be written; the lines that are there are whole.
     """
@@ -36,11 +39,11 @@ def run_sharded(role: Role, arguments: list[str], out: Path, language: str, *, e
     shutil.rmtree(folder, ignore_errors=True)
     claims = folder / "claims"
     claims.mkdir(parents=True)
-    shares = [folder / str(k) for k in range(role.shares)]
+    shares = [folder / str(k) for k in range(count or role.shares)]
     arguments = [*arguments, f"--claims={claims}", f"--mask-key={secrets.token_hex(16)}"]
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with ProcessPoolExecutor(role.shares, mp_context=warm_context()) as pool:
+        with ProcessPoolExecutor(len(shares), mp_context=warm_context()) as pool:
             jobs = [pool.submit(run_share, role.name if embedded else "", arguments, share) for share in shares]
             _follow(jobs, shares, out / "results.jsonl", Progress(language))
             codes = [job.result() for job in jobs]
@@ -72,30 +75,36 @@ def _follow(jobs: Sequence[Future[int]], shares: list[Path], results: Path, prog
 
 
 def look_again(role: Role, arguments: list[str], shares: list[Path], pool: ProcessPoolExecutor) -> None:
-    """The device was terminated while several tests were at work: what did not pass runs once more, one after the
-    other, those that saw the end last. Of these one is charged that ends the device again; if none does, all stay
-    suspects."""
+    """The device stopped answering while several tests were at work: what did not pass runs once more, one after the
+    other, those that saw the end of the device last. Of these one is charged that ends it again; if none does, all
+    stay suspects."""
     lines = [(line, share) for share in shares for line in read_lines(share / "results.jsonl")]
     good = ("PASS", "NOT_APPLICABLE")
     seen = [(line, share) for line, share in lines if line["kind"] == "test" and line["verdict"] not in good]
     seen.sort(key=lambda pair: _terminated(pair[0]))
-    if len(seen) < 2 or not _terminated(seen[-1][0]):
+    if len(seen) < 2 or not any(_terminated(test) or _never_began(test) for test, _ in seen):
         return
     again = shares[0].parent / "again"
     alone = [str(role.suites / test["nodeid"]) for test, _ in seen]
-    rest = [argument for argument in arguments[1:] if not argument.startswith("--claims=")]
-    pool.submit(run_share, "", [*alone, *rest], again).result()
+    claims = again / "claims"
+    claims.mkdir(parents=True)
+    pool.submit(run_share, "", [*alone, *arguments[1:], f"--claims={claims}"], again).result()
     looks = {test["nodeid"]: test for test in read_lines(again / "results.jsonl") if test["kind"] == "test"}
     found = any(_terminated(look) for look in looks.values())
     for test, share in seen:
         look = looks.get(test["nodeid"])
-        conclusive = look is not None and look["verdict"] not in ("INCONCLUSIVE", "BLOCKED")
-        if look is not None and (not _terminated(test) or (found and conclusive)):
+        if look is None or look["verdict"] == "BLOCKED":
+            continue
+        if not _terminated(test) or (found and look["verdict"] != "INCONCLUSIVE"):
             replace_test(share, again, look)
 
 
 def _terminated(test: dict[str, Any]) -> bool:
     return test.get("fault") == "terminated"
+
+
+def _never_began(test: dict[str, Any]) -> bool:
+    return test["verdict"] == "INCONCLUSIVE" and not test["checks"] and not test["controls"]
 
 
 def replace_test(share: Path, again: Path, look: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from conformance.cli.specs_diff import diff_command
 from conformance.cli.user_errors import user_errors
 
 
@@ -16,16 +17,19 @@ def command() -> None:
 
 
 @command.command("lint")
-@click.option("--lock", is_flag=True, help="Lock ids that are new (ids.lock).")
+@click.option("--lock", is_flag=True, help="Lock new ids and new revisions.")
 def lint_command(lock: bool) -> None:
     """Check every spec file; exit 1 when something is found."""
     from specs.lint import lint, write_lock
     from specs.loader import SPECS_ROOT, load_catalogue
+    from specs.revisions import write_revisions
 
     if lock:
         with user_errors():
             for requirement_id in write_lock(SPECS_ROOT, load_catalogue()):
                 click.echo(f"locked {requirement_id}")
+            for requirement_id in write_revisions(SPECS_ROOT, load_catalogue()):
+                click.echo(f"locked the revision of {requirement_id}")
     faults = lint()
     for fault in faults:
         click.echo(str(fault))
@@ -83,3 +87,6 @@ def coverage_command(as_json: bool) -> None:
         for line in found.lines():
             click.echo(line)
     sys.exit(1 if found.holes else 0)
+
+
+command.add_command(diff_command)

@@ -43,7 +43,7 @@ class Bench:
         self.ftp = FtpServer(wire)
         self.control = DeviceControl(wire, loaded.declaration.controls, self.limits)
         folder = loaded.path.parent if loaded.path else Path()
-        self.images = FirmwareImages(loaded.declaration.images, folder)
+        self.images = FirmwareImages(wire, loaded.declaration.images, folder)
         media = loaded.declaration.media
         self.media_url = media.url if media else ""
 
@@ -75,11 +75,13 @@ class Bench:
 
     def reset(self) -> None:
         """Everyone is honest again."""
+        self.province.sequence = self.wire.fact("sequence", lambda: self.province.sequence)
         self.province.reset()
         self.registrar.reset()
         self.group.reset()
         self.ftp.reset()
         self.relays.reset()
+        self.control.close()
 
     async def settle(self) -> None:
         """All servers run and the device is online. Raises Offline."""

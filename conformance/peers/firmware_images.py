@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conformance.peers.faults import BenchFault
+from conformance.wire import NotOnTape, Wire
 from specs.declaration import IMAGE_KINDS, GoodImage, Images
 
 MIDDLE = 2
 FLIP = 0xFF
+KEPT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,11 @@ class Image:
 
 
 class FirmwareImages:
-    """Reads images on demand. ``folder``: what relative paths of the declaration refer to."""
+    """Reads images on demand. ``folder``: what relative paths of the declaration refer to. Images up to `KEPT` bytes
+    go on the tape, so that a replay has them."""
 
-    def __init__(self, images: Images, folder: Path) -> None:
+    def __init__(self, wire: Wire, images: Images, folder: Path) -> None:
+        self._wire = wire
         self._good = images.good
         self._others = {kind: str(getattr(images, kind)) for kind in (*IMAGE_KINDS[1:], "bad_signature")}
         self._folder = folder
@@ -66,6 +71,19 @@ class FirmwareImages:
         return Image(Path(image.path).name, self._read(image.path), image.version)
 
     def _read(self, path: str) -> bytes:
+        found = b""
+
+        def find() -> str:
+            nonlocal found
+            found = self._content(path)
+            return base64.b64encode(found).decode() if len(found) <= KEPT else ""
+
+        told = self._wire.fact(f"image {Path(path).name}", find)
+        if not found and not told:
+            raise NotOnTape(f"the firmware image {Path(path).name}")
+        return found or base64.b64decode(told)
+
+    def _content(self, path: str) -> bytes:
         try:
             data = (self._folder / path).read_bytes()
         except OSError as error:

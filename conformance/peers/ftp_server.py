@@ -59,6 +59,8 @@ class Download:
 class FtpServer:
     """``uploads``, ``partial``, ``downloads``, ``commands`` are as of the last `collect` or `wait_for`.
 
+    ``running``: whether the server listens.
+
     Bends: ``refuse_login``, ``silent`` (not even a greeting), ``missing`` (paths answered 550), `throttle`,
     `cut_after`. `reset` takes them back; what was noted and what is stored stays, except by `forget`.
     """
@@ -73,6 +75,7 @@ class FtpServer:
         self.downloads: list[Download] = []
         self._wire = wire
         self._thread: FtpThread | None = None
+        self.running = False
 
     async def start(self, host: str = "", port: int = 0) -> None:
         """Listen there; without arguments where it listened before. Raises Refused when the address is taken."""
@@ -82,6 +85,7 @@ class FtpServer:
         except CallFailed as error:
             raise Refused(LABEL, self.host, self.port, str(error)) from None
         self.host, self.port = exchange.hops[0].local
+        self.running = True
 
     async def restart(self) -> None:
         """Listen again on the same port."""
@@ -90,12 +94,8 @@ class FtpServer:
 
     async def stop(self) -> None:
         """Drop every connection, listen no more."""
+        self.running = False
         await self._wire.blocking(f"{LABEL} stop", self._stop)
-
-    @property
-    def running(self) -> bool:
-        """Whether the server listens."""
-        return self._thread is not None
 
     @property
     def elements(self) -> dict[str, str]:

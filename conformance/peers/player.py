@@ -122,12 +122,18 @@ class Player:
         """The Authorization header for a request that a test writes itself; empty while the device has not asked."""
         if self._challenge is None:
             return {}
-        cnonce = f"{self._wire.random.getrandbits(64):016x}"
+        challenge, cnonce = self._challenge, f"{self._wire.random.getrandbits(64):016x}"
+
+        def answer() -> str:
+            return format_authorization(
+                answer_challenge(challenge, self._user, self._password, method, uri, cnonce=cnonce)
+            )
+
         try:
-            answer = answer_challenge(self._challenge, self._user, self._password, method, uri, cnonce=cnonce)
+            told = str(self._wire.fact(f"digest {cnonce}", answer)) if challenge.is_digest else answer()
         except CodecError:
             return {}
-        return {"Authorization": format_authorization(answer)}
+        return {"Authorization": told}
 
     async def describe(self, url: str = "") -> SessionDescription:
         """DESCRIBE and read the SDP; prepares one track per RTP section. A device that says that it is unavailable for

@@ -70,7 +70,7 @@ class Province:
         self.tokens = TokenAuthority(device_id, lambda: wire.random)
         self.primary = AccessServer(wire, table, "primary", self._on_message)
         self.backup = AccessServer(wire, table, "backup", self._on_message)
-        self._sequence = 0
+        self.sequence = 0
         self._waiters: list[Waiter] = []
         self._online: DeviceLink | None = None
 
@@ -160,8 +160,8 @@ class Province:
 
     def next_sequence(self) -> int:
         """The platform's next sequence number; 65535 wraps to 0."""
-        self._sequence = (self._sequence + 1) % SEQUENCES
-        return self._sequence
+        self.sequence = (self.sequence + 1) % SEQUENCES
+        return self.sequence
 
     async def command(
         self,

@@ -5,6 +5,7 @@ Every behaviour can be bent; `reset` makes the relay honest again, `Relays` is t
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from conformance.peers.faults import NoAnswer
@@ -177,15 +178,16 @@ class RelayServer:
         except Refusal as refusal:
             self._refuse(stream, message, refusal.code)
             return refusal.code
-        key = bytes(len(self._key)) if self.forged else self._key
-        stream.write(
-            encode_message(
-                StunMessage(message.method, MessageClass.SUCCESS, message.transaction, tuple(found)), key=key
-            )
-        )
+        stream.write(self._sealed(StunMessage(message.method, MessageClass.SUCCESS, message.transaction, tuple(found))))
         if message.method == Method.ALLOCATE:
             self.allocations.note(self._held[stream])
         return 0
+
+    def _sealed(self, answer: StunMessage) -> bytes:
+        """The answer with its MESSAGE-INTEGRITY."""
+        key = bytes(len(self._key)) if self.forged else self._key
+        name = f"sealed {hashlib.sha256(encode_message(answer)).hexdigest()}"
+        return bytes.fromhex(self._wire.fact(name, lambda: encode_message(answer, key=key).hex()))
 
     def _forget_mismatched(self, stream: Stream, code: int) -> None:
         """A relay that answers 437 knows of no allocation, so the device may ask for one on the same connection."""
@@ -202,8 +204,12 @@ class RelayServer:
             raise Refusal(BAD_REQUEST)
         if nonce != self.nonce:
             raise Refusal(STALE_NONCE)
-        if user != self.user or realm != REALM or not verify_integrity(message, self._key):
+        if user != self.user or realm != REALM or not self._made_with_key(message):
             raise Refusal(UNAUTHORIZED)
+
+    def _made_with_key(self, message: StunMessage) -> bool:
+        name = f"integrity {hashlib.sha256(message.raw).hexdigest()}"
+        return bool(self._wire.fact(name, lambda: verify_integrity(message, self._key)))
 
     def _refuse(self, stream: Stream, message: StunMessage, code: int) -> None:
         attributes = [error_attribute(code, REASONS.get(code, "Refused"))]

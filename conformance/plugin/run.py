@@ -22,8 +22,9 @@ from conformance.plugin.preflight import preflight
 from conformance.plugin.redaction import Redactor
 from conformance.plugin.results_file import ResultsError, ResultsFile
 from conformance.plugin.settings import Settings
-from conformance.wire import LiveWire, Recorder, WireError
+from conformance.wire import LiveWire, Recorder, Wire, WireError
 from conformance.wire.lock import DeviceLock
+from specs.declared_text import declaration_text
 from specs.model import Limit, Text
 
 BENCHES: dict[str, type[Bench] | type[StorageBench]] = {"camera": Bench, "cloud_storage": StorageBench}
@@ -59,7 +60,7 @@ class Run:
         self._folder = settings.out
         self.tests: list[dict[str, Any]] = []
         self._start_device = start_device
-        self._redactor = Redactor(settings.loaded.secrets)
+        self._redactor = Redactor(settings.loaded.secrets, settings.mask_key)
         names = () if settings.embedded or settings.shared else (settings.loaded.address,)
         self._lock = DeviceLock(*names) if names else None
 
@@ -77,12 +78,12 @@ class Run:
         self.results = ResultsFile(out / "results.jsonl", self._redactor)
         plan = self.settings.plan.document()
         self._write_text(out / "plan.json", json.dumps(plan, ensure_ascii=False, indent=1) + "\n")
+        self._write_text(out / "declaration.yaml", declaration_text(self.settings.loaded, self._redactor.placeholders))
         self.results.write(self._header(plan))
         self.loop = asyncio.new_event_loop()
         recorder = Recorder(out / "evidence", application=f"Kandian {version('kandian')}", redact=self._redactor.data)
-        self.wire = LiveWire(recorder, seed=self.settings.seed, loop=self.loop)
-        bench = BENCHES[self.settings.loaded.role]
-        self.bench: Bench | StorageBench = bench(self.wire, self.settings.catalogue, self.settings.loaded)
+        self.wire: Wire = LiveWire(recorder, seed=self.settings.seed, loop=self.loop)
+        self.bench = self._new_bench()
         try:
             self.loop.run_until_complete(self._open())
         except BenchFault as fault:
@@ -90,9 +91,12 @@ class Run:
         except WireError as error:
             self.blocked = say(error.explain("zh"), error.explain("en"))
 
+    def _new_bench(self) -> Bench | StorageBench:
+        return BENCHES[self.settings.loaded.role](self.wire, self.settings.catalogue, self.settings.loaded)
+
     async def _open(self) -> None:
         await self.bench.start()
-        device = self._start_device(self.bench.addresses)
+        device = self.wire.fact("device", lambda: self._start_device(self.bench.addresses))
         if device is not None:
             self.bench.attach(device)
         await preflight(self.bench)
@@ -123,7 +127,7 @@ class Run:
         """Remove what an earlier run left of the files that this run writes."""
         import shutil
 
-        for name in ("results.jsonl", "plan.json", "junit.xml", "report.html"):
+        for name in ("results.jsonl", "plan.json", "declaration.yaml", "junit.xml", "report.html"):
             (out / name).unlink(missing_ok=True)
         shutil.rmtree(out / "evidence", ignore_errors=True)
 

@@ -18,7 +18,8 @@ DEFAULT_OUT = "certify-out"
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run is determined by. ``shared``: other runs, one command with this one, test the same device."""
+    """Everything a run is determined by. ``shared``: other runs, one command with this one, test the same device;
+    ``mask_key``: what placeholders of secrets are made with, the same in all of them."""
 
     catalogue: Catalogue
     loaded: LoadedDeclaration
@@ -29,6 +30,11 @@ class Settings:
     seed: int
     embedded: bool
     shared: bool
+    mask_key: bytes = b""
+
+
+#: Settings that whoever starts pytest hands in, in place of what the options say.
+GIVEN_SETTINGS = pytest.StashKey[Settings]()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -45,6 +51,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--level", action="append", default=[], choices=("MUST", "SHOULD", "MAY"), help="only these levels")
     add("--allow-destructive", action="store_true", help="also run tests that can harm a device")
     add("--claims", default="", metavar="DIR", help="share the tests with other runs that name the same folder")
+    add("--mask-key", default="", metavar="HEX", help="makes placeholders of secrets the same in runs that share tests")
     add("--seed", type=int, default=None, help="seed of everything random (default: random, printed)")
 
 
@@ -76,4 +83,5 @@ def read_settings(config: pytest.Config) -> Settings:
         seed=secrets.randbits(32) if option.seed is None else option.seed,
         embedded=not (option.declaration or option.target),
         shared=bool(option.claims),
+        mask_key=bytes.fromhex(option.mask_key),
     )

@@ -19,3 +19,4 @@ def storage(run: Run) -> Iterator[Storage]:
     run.run(storage.settle())
     yield storage
     run.run(storage.clear())
+    run.bench.reset()

@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.s3_request import Credentials, S3Request, Witness
 
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -28,12 +28,14 @@ Trailers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class ChunkKey:
-    """What every signature of one upload is made with. ``date``: x-amz-date; ``seed``: signature of the request."""
+    """What every signature of one upload is made with. ``date``: x-amz-date; ``seed``: signature of the request;
+    ``witness``: as in Credentials."""
 
     key: bytes = field(repr=False)
     date: str
     scope: str
     seed: str
+    witness: Witness = field(repr=False)
 
     def chunk(self, before: str, data: bytes) -> str:
         """The signature of a chunk; ``before``: the one before it, the seed for the first."""
@@ -45,7 +47,8 @@ class ChunkKey:
         return self._sign(TRAILER_ALGORITHM, before, hashlib.sha256(lines.encode()).hexdigest())
 
     def _sign(self, algorithm: str, before: str, *digests: str) -> str:
-        return sigv4.signature(self.key, "\n".join((algorithm, self.date, self.scope, before, *digests)))
+        text = "\n".join((algorithm, self.date, self.scope, before, *digests))
+        return self.witness(lambda: sigv4.signature(self.key, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,8 @@ def sign(
     head = sigv4.sign(request, credentials, region=region, at=at, payload=kind).with_body(b"")
     found = sigv4.parse_authorization(head.header("Authorization") or "")
     key = sigv4.signing_key(credentials.secret_key, found.date, region)
-    return ChunkedUpload(head, body.signed(ChunkKey(key, sigv4.amz_date(at), found.scope, found.signature)))
+    made_with = ChunkKey(key, sigv4.amz_date(at), found.scope, found.signature, credentials.witness)
+    return ChunkedUpload(head, body.signed(made_with))
 
 
 def crc32_trailer(data: bytes) -> tuple[str, str]:

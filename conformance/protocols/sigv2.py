@@ -78,7 +78,7 @@ def sign(request: S3Request, credentials: Credentials, *, at: float, bucket_in_h
         date = format_datetime(dt.datetime.fromtimestamp(int(at), dt.UTC), usegmt=True)
         request = request.with_header("Date", date)
     text = string_to_sign(request, date, bucket_in_host=bucket_in_host)
-    signed = signature(credentials.secret_key, text)
+    signed = credentials.witness(lambda: signature(credentials.secret_key, text))
     return request.with_header("Authorization", f"AWS {credentials.access_key}:{signed}")
 
 
@@ -87,7 +87,8 @@ def presign(request: S3Request, credentials: Credentials, *, expires_at: float, 
     if credentials.token:
         request = request.with_query("x-amz-security-token", credentials.token)
     expires = str(int(expires_at))
-    signed = signature(credentials.secret_key, string_to_sign(request, expires, bucket_in_host=bucket_in_host))
+    text = string_to_sign(request, expires, bucket_in_host=bucket_in_host)
+    signed = credentials.witness(lambda: signature(credentials.secret_key, text))
     fields = (("AWSAccessKeyId", credentials.access_key), ("Expires", expires), ("Signature", signed))
     for name, value in fields:
         request = request.with_query(name, value)

@@ -124,7 +124,9 @@ def sign(
     names = sorted({name.lower() for name, _ in request.headers})
     scope = f"{date[:8]}/{region}/{service}/aws4_request"
     text = string_to_sign(date, scope, canonical_request(request, names, digest))
-    signed = signature(signing_key(credentials.secret_key, date[:8], region, service), text)
+    signed = credentials.witness(
+        lambda: signature(signing_key(credentials.secret_key, date[:8], region, service), text)
+    )
     return request.with_header(
         "Authorization",
         f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signed}",
@@ -149,5 +151,7 @@ def presign(
     for name, value in fields:
         request = request.with_query(name, value)
     text = string_to_sign(date, scope, canonical_request(request, names, UNSIGNED))
-    key = signing_key(credentials.secret_key, date[:8], region, service)
-    return request.with_query("X-Amz-Signature", signature(key, text))
+    signed = credentials.witness(
+        lambda: signature(signing_key(credentials.secret_key, date[:8], region, service), text)
+    )
+    return request.with_query("X-Amz-Signature", signed)

@@ -21,9 +21,10 @@ from conformance.wire.lock import DeviceLock
 from conformance.wire.recorder import Recorder
 from conformance.wire.replay import ReplayWire, replay
 from conformance.wire.replay_loop import ReplayLoop
+from conformance.wire.resuming_replay import ResumingReplay
 from conformance.wire.streams import Datagram, Listener, Stream
 from conformance.wire.tape import Address, Chunk, Event, Exchange, Hop, Kind, Packet, Tape, TlsInfo
-from conformance.wire.tape_reader import read_tape, read_tape_file
+from conformance.wire.tape_reader import join_files, read_tape, read_tape_file, sessions_below
 from conformance.wire.wire import Wire
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "ReplayLoop",
     "ReplayWire",
     "Reset",
+    "ResumingReplay",
     "Stream",
     "Tape",
     "TapeError",
@@ -59,7 +61,9 @@ __all__ = [
     "TlsInfo",
     "Wire",
     "WireError",
+    "join_files",
     "read_tape",
     "read_tape_file",
     "replay",
+    "sessions_below",
 ]

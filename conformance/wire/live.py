@@ -259,6 +259,11 @@ class LiveWire(Wire):
             self._break(error)
             raise
 
+    def fact(self, name: str, find: Callable[[], Any]) -> Any:
+        value = find()
+        self._tell(Kind.FACT, meta={"name": name, "value": value})
+        return value
+
     def step(self, step_id: str) -> None:
         if self.recorder is not None:
             self.recorder.step = step_id
@@ -283,7 +288,7 @@ class LiveWire(Wire):
 
     def _mark(self, kind: Kind, test_id: str) -> None:
         self._now = max(self._now, self.real())
-        self._tell(kind, at=self._now, meta={"test": test_id})
+        self._tell(kind, at=self._now, meta={"test": test_id, "armed": self._timers.armed})
 
     # streams
 

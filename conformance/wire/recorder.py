@@ -11,8 +11,10 @@ hook masks such values as well.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +137,9 @@ class Recorder:
         event = self._masked(event) if self._redact is not None else event
         self._track(event)
         frames = self._frames(file, event)
-        machine = _json(_machine(event))
+        first = next(frames, None) if event.data else None
+        machine = _json(_machine(event, shown=first is not None))
+        frames = frames if first is None else chain((first,), frames)
         if event.kind is Kind.NOTE:
             self._remarks.append(str(event.meta["text"]))
         file.append(self._blocks(file, event, machine, frames))
@@ -266,10 +270,14 @@ def _stream_frames(conversation: TcpConversation, event: Event) -> Iterator[Fram
 
 
 def _exchange_frames(event: Event) -> Iterator[Frame]:
-    """A TCP conversation per connection of the exchange; a connection kept for several hops stays one conversation."""
+    """A TCP conversation per connection of the exchange; a connection kept for several hops stays one conversation.
+    Bytes of an unknown peer cannot be shown, and then nothing is."""
     conversation: TcpConversation | None = None
     pair = None
-    for number, hop in enumerate(Exchange.from_event(event).hops):
+    hops = Exchange.from_event(event).hops
+    if any(not hop.peer[1] and (hop.request or hop.response) for hop in hops):
+        return
+    for number, hop in enumerate(hops):
         if not hop.peer[1]:
             continue
         if conversation is None or pair != (hop.local, hop.peer):
@@ -284,14 +292,17 @@ def _exchange_frames(event: Event) -> Iterator[Frame]:
         yield from conversation.ending(outbound=True)
 
 
-def _machine(event: Event) -> dict[str, Any]:
+def _machine(event: Event, *, shown: bool) -> dict[str, Any]:
+    """What a reader needs beside the packets. ``shown``: the data is in packets; else it goes along as base64."""
     short: dict[str, Any] = {"n": event.n, "k": event.kind, "t": event.at}
     if event.release != event.at:
         short["r"] = event.release
     if event.channel:
         short["c"] = event.channel
-    if event.data:
+    if event.data and shown:
         short["len"] = len(event.data)
+    elif event.data:
+        short["b64"] = base64.b64encode(event.data).decode()
     return {**short, "m": dict(event.meta)} if event.meta else short
 
 

@@ -189,6 +189,9 @@ class ReplayWire(Wire):
                 return
         raise NotOnTape(f"{kind} of test {test_id!r}")
 
+    def fact(self, name: str, find: Callable[[], Any]) -> Any:
+        return self._script.fact(name)
+
     def step(self, step_id: str) -> None:
         self.check()
 

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     CALL = "call"
     EXCHANGE = "exchange"
     COMPUTED = "computed"
+    FACT = "fact"
     NOTE = "note"
     STEP = "step"
     CARRY = "carry"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from conformance.wire.recorder import FILE_NAME, FORMAT
 from conformance.wire.tape import Event, Kind, Tape
 
 BLOCK_LIMIT = 256 * 1024 * 1024
+HEAD_ROOM = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,39 @@ def read_tape(path: Path) -> Tape:
         raise TapeError(path, "no wire.pcapng here")
     if len({(file.epoch, file.seed) for file in files}) > 1:
         raise TapeError(path, "files of different sessions")
+    return join_files(files)
+
+
+def sessions_below(folder: Path) -> dict[tuple[int, int], list[Path]]:
+    """The ``wire.pcapng`` files at any depth by the session that they belong to: (its clock zero, its seed).
+
+    Raises TapeError for a file that is none of ours.
+    """
+    found: dict[tuple[int, int], list[Path]] = {}
+    for path in sorted(folder.rglob(FILE_NAME)):
+        head = read_head(path)
+        found.setdefault((int(head["epoch"]), int(head["seed"])), []).append(path)
+    return found
+
+
+def read_head(path: Path) -> dict[str, Any]:
+    """What the head of a file says: ``epoch``, ``seed``, ``test``. Raises TapeError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(HEAD_ROOM)
+    except OSError as error:
+        raise TapeError(path, error.strerror or str(error)) from error
+    try:
+        for part in _parts(content):
+            if part.machine is not None and part.machine.get("format") == FORMAT:
+                return part.machine
+    except _CutShort:
+        pass
+    raise TapeError(path, "no head of a tape")
+
+
+def join_files(files: Sequence[TapeFileContent]) -> Tape:
+    """The files of one session as one tape; at least one file."""
     events = sorted((event for file in files for event in file.events), key=lambda event: event.n)
     first = events[0].n if events else 1
     whole = len(events)
@@ -125,6 +160,7 @@ def _event(machine: dict[str, Any], data: bytes) -> Event:
     try:
         if len(data) != machine.get("len", 0):
             raise _CutShort
+        data = data or base64.b64decode(machine.get("b64", ""), validate=True)
         at = int(machine["t"])
         release = int(machine.get("r", at))
         meta = machine.get("m", {})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.wire.errors import Diverged, NotOnTape
 from conformance.wire.tape import Address, Event, Kind, Tape, address
@@ -26,6 +28,13 @@ class ChannelScript:
         size = 1 if event.kind is Kind.DATAGRAM_OUT else len(event.data)
         self.outputs.append(event)
         self.ends.append((self.ends[-1] if self.ends else 0) + size)
+
+    def align(self, n: int) -> None:
+        """Go to what is recorded after event ``n``."""
+        self.position = bisect_left(self.outputs, n, key=lambda event: event.n)
+        self.produced = self.ends[self.position - 1] if self.position else 0
+        while self.drains and self.drains[0] < self.produced:
+            self.drains.popleft()
 
     def write(self, label: str, data: bytes) -> int:
         """The code writes to a stream. Returns the recorded stamp of the first of these bytes."""
@@ -80,7 +89,9 @@ class TapeScript:
         self.channels: defaultdict[int, ChannelScript] = defaultdict(ChannelScript)
         self.dials: dict[tuple[str, int], Event] = {}
         self._needs: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
         self._calls: defaultdict[tuple[Kind, str], deque[Event]] = defaultdict(deque)
+        self._facts: defaultdict[str, deque[tuple[int, Any]]] = defaultdict(deque)
         for event in tape.events:
             if event.kind in (Kind.OUT, Kind.DATAGRAM_OUT):
                 script = self.channels[event.channel]
@@ -91,6 +102,10 @@ class TapeScript:
                 script.drains.append(script.ends[-1] if script.ends else 0)
             elif event.kind is Kind.DIAL:
                 self.dials[event.meta["label"], event.meta["call"]] = event
+            elif event.kind in (Kind.CLOSE, Kind.RESET):
+                self._ends.setdefault(event.channel, event.n)
+            elif event.kind is Kind.FACT:
+                self._facts[event.meta["name"]].append((event.n, event.meta["value"]))
             named = _call_of(event)
             if named is not None:
                 self._calls[named, event.meta["label"]].append(event)
@@ -102,8 +117,27 @@ class TapeScript:
             raise NotOnTape(f"another {kind} {label!r}")
         return calls.popleft()
 
+    def fact(self, name: str) -> Any:
+        """The next recorded fact of this name; the last one of a name holds for ever. Raises NotOnTape."""
+        facts = self._facts.get(name)
+        if not facts:
+            raise NotOnTape(f"the fact {name!r}")
+        return (facts.popleft() if len(facts) > 1 else facts[0])[1]
+
+    def align(self, n: int) -> None:
+        """As if everything recorded before event ``n`` had been sent again: what follows is compared from there."""
+        for script in self.channels.values():
+            script.align(n)
+
+    def closed_before(self, n: int) -> list[int]:
+        """The channels that ended before event ``n``."""
+        return [channel for channel, end in self._ends.items() if end < n]
+
     def seek(self, n: int) -> None:
-        """Calls recorded before event ``n`` are over."""
+        """Calls and facts recorded before event ``n`` are over."""
+        for facts in self._facts.values():
+            while len(facts) > 1 and facts[0][0] < n:
+                facts.popleft()
         for calls in self._calls.values():
             while calls and calls[0].n < n:
                 calls.popleft()

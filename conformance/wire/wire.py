@@ -178,6 +178,11 @@ class Wire(ABC):
         )
 
     @abstractmethod
+    def fact(self, name: str, find: Callable[[], Any]) -> Any:
+        """What ``find`` returns (JSON data), something that no packet tells: the address of a simulator, the result of
+        a computation with a secret. Live it is found and goes on the tape; a replay takes it from there."""
+
+    @abstractmethod
     def step(self, step_id: str) -> None:
         """Comment the packets that follow with the procedure step, such as ``IF-AHL-02 s2``; "" ends it."""
 

@@ -31,9 +31,13 @@ async def serve(declaration: Path, state: Path, ready: Ready, *, port: str = "0"
     await runner.setup()
     sweeping = asyncio.create_task(storage.lifecycle.keep_running())
     try:
-        site = web.TCPSite(runner, HOST, int(port), shutdown_timeout=1.0)
+        transport = storage.transport_class(state) if loaded.declaration.simulator.get("tls") else None
+        context = transport.context() if transport else None
+        site = web.TCPSite(runner, HOST, int(port), shutdown_timeout=1.0, ssl_context=context)
         await site.start()
-        ready({"endpoint": f"http://{HOST}:{runner.addresses[0][1]}", "controls": await control.start()})
+        told = {"ca_file": str(transport.ca_file)} if transport else {}
+        url = f"{'https' if transport else 'http'}://{HOST}:{runner.addresses[0][1]}"
+        ready({"endpoint": url, "controls": await control.start(), **told})
         await sweeping
     finally:
         sweeping.cancel()

@@ -27,6 +27,7 @@ from simulators.cloud_storage.policy import Policies
 from simulators.cloud_storage.quota import Quota
 from simulators.cloud_storage.routes import route
 from simulators.cloud_storage.tokens import Tokens, declared_sessions
+from simulators.cloud_storage.transport import Transport
 from simulators.cloud_storage.upload_listing import UploadListing
 from specs.declaration import LoadedDeclaration
 from specs.declaration import Storage as Declared
@@ -56,6 +57,7 @@ class CloudStorage:
     objects_class: type[Objects] = Objects
     multipart_class: type[Multipart] = Multipart
     upload_listing_class: type[UploadListing] = UploadListing
+    transport_class: type[Transport] = Transport
 
     def __init__(self, loaded: LoadedDeclaration, folder: Path) -> None:
         self.declared = loaded.declaration.storage or Declared()

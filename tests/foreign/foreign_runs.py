@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -51,16 +52,18 @@ def served(command: list[str]) -> Iterator[list[int]]:
 
 
 @contextmanager
-def announced(command: list[str]) -> Iterator[str]:
-    """The first http address that the server tells on standard error; it serves until it is terminated."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
+def announced(command: list[str], folder: Path) -> Iterator[str]:
+    """The first http address that the server tells on standard error; it serves until it is terminated. What it logs
+    goes to a file: a pipe that nobody empties would stop it."""
+    log = folder / "server.log"
+    with log.open("w") as file, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file) as process:
         try:
-            told = (re.search(r"http://127\.0\.0\.1:[0-9]+", line) for line in process.stderr)
-            yield next(found.group() for found in told if found)
+            while (found := re.search(r"http://127\.0\.0\.1:[0-9]+", log.read_text("utf-8", "replace"))) is None:
+                assert process.poll() is None, log.read_text("utf-8", "replace")
+                threading.Event().wait(0.1)
+            yield found.group()
         finally:
             process.terminate()
-            process.stderr.close()
             process.wait(20)
 
 
@@ -100,12 +103,19 @@ def rclone(folder: Path) -> Iterator[str]:
     empty = folder / "rclone.conf"
     empty.touch()
     command = [program, "serve", "s3", "--config", str(empty), "--auth-key", keys, "--addr", "127.0.0.1:0", str(data)]
-    with announced(command) as url:
+    with announced(command, folder) as url:
+        yield url
+
+
+@contextmanager
+def moto(folder: Path) -> Iterator[str]:
+    """Endpoint of an empty ``moto_server``."""
+    with announced([str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", "0"], folder) as url:
         yield url
 
 
 MEDIA_SERVERS = {"gst_rtsp_server": gst_rtsp_server, "ipycam": ipycam}
-STORAGE_SERVERS = {"rclone": rclone}
+STORAGE_SERVERS = {"rclone": rclone, "moto": moto}
 PROFILES = dict.fromkeys(MEDIA_SERVERS, "media") | dict.fromkeys(STORAGE_SERVERS, "cloud-storage")
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {**MEDIA_SERVERS, **STORAGE_SERVERS}
 EXPECTED: dict[str, Expected] = {
@@ -137,7 +147,18 @@ def verdicts_on(name: str, folder: Path) -> Verdicts:
 def run_suites(name: str, url: str, out: Path, *more: str) -> Verdicts:
     """Verdicts of one run."""
     done = subprocess.run(
-        [*CERTIFY, "--profile", PROFILES[name], "--target", url, "--out", str(out), "--seed", "1", *more],
+        [
+            *CERTIFY,
+            "--profile",
+            PROFILES[name],
+            "--target",
+            url,
+            "--out",
+            str(out),
+            "--seed",
+            "1",
+            *more,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.plugin.redaction import Redactor
+from conformance.plugin.redaction import Redactor, placeholder
 
+KEY = b"key of the test"
 SECRET = 'K3y/+ &"geheim"密'
 
 
@@ -38,9 +39,31 @@ def test_base64_of_a_secret_gives_nothing_away(prefix: bytes, suffix: bytes) -> 
     ],
 )
 def test_every_form_is_masked_at_equal_length(form: str) -> None:
-    masked = Redactor([SECRET]).text(f"<{form}>")
+    masked = Redactor([SECRET], KEY).text(f"<{form}>")
 
-    assert masked == "<" + "*" * len(form.encode()) + ">"
+    assert len(masked.encode()) == len(form.encode()) + 2
+    assert "geheim" not in masked
+    assert "K3y" not in masked
+    assert "密" not in masked
+
+
+def test_a_placeholder_is_the_same_in_every_form() -> None:
+    redactor = Redactor([SECRET], KEY)
+    stand_in = redactor.placeholders[SECRET]
+
+    assert redactor.text(quote(SECRET, safe="")) == quote(stand_in, safe="")
+    assert redactor.text(SECRET.encode().hex()) == stand_in.encode().hex()
+    assert redactor.text(f"<DevKey>{SECRET}</DevKey>") == f"<DevKey>{stand_in}</DevKey>"
+
+
+def test_placeholders_depend_on_the_key_and_keep_their_alphabet() -> None:
+    one, other = placeholder("9f2c41d07be35a68", b"one key"), placeholder("9f2c41d07be35a68", b"another")
+
+    assert one == placeholder("9f2c41d07be35a68", b"one key")
+    assert one != other
+    assert set(one) <= set("0123456789abcdef")
+    assert placeholder("3-1=4-159", KEY)[1] == "-"
+    assert placeholder("--/12/--", KEY) == "********"
 
 
 @pytest.mark.parametrize(

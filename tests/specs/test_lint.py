@@ -10,6 +10,7 @@ import pytest
 
 from specs.lint import lint, write_lock
 from specs.loader import SPECS_ROOT, SourceError, load_catalogue
+from specs.revisions import write_revisions
 from specs.schemas import GENERATED, generated_schema
 
 STANZA = """group: IF-XXX
@@ -41,6 +42,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "interface").mkdir()
     (tmp_path / "interface" / "xxx.yaml").write_text(STANZA, encoding="utf-8")
     write_lock(tmp_path, load_catalogue(tmp_path))
+    write_revisions(tmp_path, load_catalogue(tmp_path))
     return tmp_path
 
 

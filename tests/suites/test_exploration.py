@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from conformance.model.checks import Checks, say
 from conformance.peers.faults import DeviceFault
 from conformance.plugin.run import Run
-from conformance.suites.camera.exploration import Finding, explore
+from conformance.suites.exploration import Finding, explore
 from specs.model import Limit
 
 ID = "IF-FRM-06g"
@@ -162,3 +162,13 @@ def test_an_error_of_the_suite_is_no_finding() -> None:
 
     with pytest.raises(KeyError, match="slip"):
         _explored(FakeRun(), breaks)
+
+
+def test_examples_that_are_given_come_first_and_are_kept_as_they_are() -> None:
+    run = FakeRun()
+    checks = Checks((ID,), lambda: 0.0, lambda step: None)
+    strategy = st.lists(st.integers(0, 255), min_size=1, max_size=5)
+    explore(cast(Run, run), checks, ID, strategy, _seven_is_too_much, _ready, "cloud-storage", [[1], [2, 9], [8]])
+    (record,) = checks.records
+    assert run.kept["counterexample.sent.bin"] == b"\x02\x09"
+    assert "kandian certify --profile cloud-storage --req IF-FRM-06g --seed 1" in record.observed.en

@@ -27,12 +27,13 @@ class StorageBench:
         """Nothing to open."""
 
     def reset(self) -> None:
-        """Nothing is bent between tests."""
+        """Nothing is bent between tests; a kept control connection belongs to one test."""
+        self.control.close()
 
     def attach(self, device: dict[str, Any]) -> None:
-        """Take note of what the started simulator says of itself (``controls``, ``endpoint``)."""
+        """Take note of what the started simulator says of itself (``controls``, ``endpoint``, ``ca_file``)."""
         self.control.endpoint = device.get("controls", self.control.endpoint)
-        self.storage.attach(device["endpoint"])
+        self.storage.attach(device["endpoint"], device.get("ca_file", ""))
 
     async def stop(self) -> None:
         """Close every connection."""

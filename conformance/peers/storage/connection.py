@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerReader
@@ -57,16 +58,23 @@ class Connections:
     def __init__(self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit]) -> None:
         self.wire, self.endpoint, self.limits = wire, endpoint, limits
         self._idle: list[Stream] = []
+        self._context: ssl.SSLContext | None = None
 
     async def open(self) -> Stream:
         """A new connection. Raises Refused or Expired."""
-        tls = (
-            ssl.create_default_context(cafile=self.endpoint.ca_file or None)
-            if self.endpoint.scheme == "https"
-            else None
-        )
+        return await self.open_with(self.context())
+
+    async def open_with(self, tls: ssl.SSLContext | None) -> Stream:
+        """A new connection with TLS of another kind. Raises Refused or Expired."""
         within = self.limits["connect_wait"].seconds
         return await self.wire.connect(self.endpoint.host, self.endpoint.port, label="s3", tls=tls, within=within)
+
+    def context(self) -> ssl.SSLContext | None:
+        """How the endpoint has to prove who it is; None for plain HTTP."""
+        if self.endpoint.scheme == "https" and self._context is None:
+            there = Path(self.endpoint.ca_file).is_file()  # a replay needs none
+            self._context = ssl.create_default_context(cafile=self.endpoint.ca_file if there else None)
+        return self._context
 
     async def exchange(self, request: S3Request, within: float | None = None) -> HttpAnswer:
         """Send a request and read its response; a kept connection that the server has closed is replaced once.

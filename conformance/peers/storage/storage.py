@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from conformance.peers.faults import BenchFault, DeviceFault, DeviceTerminated
 from conformance.peers.storage.answer import Answer
@@ -39,10 +39,11 @@ class Storage:
         self._clients: list[StorageClient] = []
         self.attach(self.declared.endpoint)
 
-    def attach(self, endpoint: str) -> None:
-        """The storage listens there."""
+    def attach(self, endpoint: str, ca_file: str = "") -> None:
+        """The storage listens there. ``ca_file``: certificate that vouches for it, else the declared one."""
         folder = self.loaded.path.parent if self.loaded.path else None
-        ca_file = str(folder / self.declared.ca_file) if folder and self.declared.ca_file else ""
+        if folder and self.declared.ca_file and not ca_file:
+            ca_file = str(folder / self.declared.ca_file)
         self.endpoint = Endpoint.of(endpoint, ca_file)
         accounts = self.loaded.accounts
         self.owner = self.client(accounts[0] if accounts else Account("owner", "", ""))
@@ -53,7 +54,7 @@ class Storage:
         self, account: Account | None, clock_offset: float = 0.0, version: Version | None = None
     ) -> StorageClient:
         """A client for an account, for nobody with None. ``version``: of its signatures, else that of the dialect."""
-        credentials = Credentials(account.access_key, account.secret_key, account.token) if account else None
+        credentials = self._credentials(account) if account else None
         region = self.declared.region or self.dialect.region
         chosen = version or self.dialect.signature
         in_host = self.declared.addressing == "virtual_host"
@@ -62,6 +63,14 @@ class Storage:
         )
         self._clients.append(client)
         return client
+
+    def _credentials(self, account: Account) -> Credentials:
+        """Keys whose signatures go on the tape one by one: a replay does not have the secret."""
+
+        def witness(find: Callable[[], str]) -> str:
+            return str(self.wire.fact(f"signature {account.access_key}", find))
+
+        return Credentials(account.access_key, account.secret_key, account.token, witness)
 
     async def preflight(self) -> None:
         """Address and keys. Raises BenchFault with the server's own words."""
@@ -120,6 +129,7 @@ class Storage:
             await _empty(client, bucket)
             await client.delete(bucket)
         self._buckets.clear()
+        await self.close()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -75,7 +75,7 @@ def tampered_line(request: S3Request) -> Iterator[Tampered]:
     tail = f"?{query}" if query else ""
     bucket, _, key = path[1:].partition("/")
     paths = [("one character more in the key", f"{path}x"), ("one less", path[:-1]), ("another slash", f"{path}/")]
-    if len(bucket) > 3:
+    if len(bucket) > 3 and key:
         paths.append(("another bucket", f"/{other(bucket)}/{key}"))
     for about, altered in paths:
         yield Tampered(about, replace(request, target=altered + tail))

@@ -19,13 +19,13 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.plugin.run import Run
 from conformance.protocols.tykd_frame import Frame, encode_frame
-from conformance.suites.camera.exploration import Finding, explore, rows
 from conformance.suites.camera.rtsp_steps import goes_on, playing
 from conformance.suites.camera.signalling_steps import (
     other_frame_rate,
     parameters,
     request_frame,
 )
+from conformance.suites.exploration import Finding, explore, rows
 
 PIECES = (
     b"<", b">", b"&", b"</", b"/>", b"<>", b"&#0;", b"&#x110000;", b"&#xD800;", b"&amp", b"&x;", b"]]>", b"<![CDATA[",

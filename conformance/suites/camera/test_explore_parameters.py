@@ -17,8 +17,8 @@ from conformance.plugin.marks import verifies
 from conformance.plugin.run import Run
 from conformance.protocols.tykd_frame import Frame, encode_frame
 from conformance.protocols.tykd_message import encode_message
-from conformance.suites.camera.exploration import Finding, explore, rows
 from conformance.suites.camera.signalling_steps import parameters
+from conformance.suites.exploration import Finding, explore, rows
 from specs.declaration import LoadedDeclaration
 from specs.messages import MessageTable, Range
 from specs.model import Limit, Text

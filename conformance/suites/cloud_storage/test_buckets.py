@@ -66,9 +66,7 @@ async def test_deletion_of_buckets(storage: Storage, check: Checks) -> None:
 async def test_addressing(storage: Storage, check: Checks) -> None:
     """Written in one form, read in the other, both ways; by a signed URL as well."""
     if storage.declared.addressing != "virtual_host" and not storage.endpoint.host.rpartition(".")[2].isalpha():
-        reason = say(
-            "以 IP 地址访问且未声明虚拟主机", "reached by an IP address; virtual hosts are not declared"
-        )
+        reason = say("以 IP 地址访问且未声明虚拟主机", "reached by an IP address; virtual hosts are not declared")
         check.not_applicable("CS-005", reason)
         return
     bucket, owner = await storage.bucket(), storage.owner

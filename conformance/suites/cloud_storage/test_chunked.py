@@ -21,6 +21,7 @@ from conformance.protocols.aws_chunked import (
     crc32_trailer,
     sha256_trailer,
 )
+from conformance.protocols.s3_xml import read_upload_id
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 
 UNSUPPORTED = say("存储声明不支持分块上传 (501)", "the storage says that it takes no uploads in chunks (501)")
@@ -87,6 +88,23 @@ async def test_signed_chunks(storage: Storage, check: Checks, limits: Limits) ->
         head = await storage.owner.head(bench.bucket, key)
         told = (head.header("content-length"), "aws-chunked" in head.header("content-encoding"))
         check.equal("CS-023", told, (str(size), False), say("长度与编码", "length and encoding"))
+    await judge_part(bench, check)
+
+
+async def judge_part(bench: Bench, check: Checks) -> None:
+    """A part of a multipart upload in chunks."""
+    storage, owner = bench.storage, bench.storage.owner
+    upload = read_upload_id((await owner.begin_upload(bench.bucket, "parts")).body)
+    if not upload:
+        return
+    check.step("s2")
+    query = [("partNumber", "1"), ("uploadId", upload)]
+    plain = owner.build("PUT", bench.bucket, "parts", query=query, body=bench.body)
+    answer = await owner.send(owner.sign_chunked(plain, size=bench.size).request)
+    await judge(storage, check, "CS-023", answer, (200,), about="UploadPart")
+    await owner.complete(bench.bucket, "parts", upload, [(1, answer.header("etag"))])
+    check.step("s3")
+    await judge_content(storage, check, "CS-023", bench.bucket, "parts", bench.body)
 
 
 @verifies("CS-023b")

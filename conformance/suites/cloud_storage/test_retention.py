@@ -106,7 +106,7 @@ async def test_wrong_rules(storage: Storage, check: Checks) -> None:
     first = await put_rules(storage, bucket, lifecycle_body(rules))
     if gap(storage, check, first, RULES, "CS-087"):
         return
-    check.control(first.ok, GOOD)
+    await judge(storage, check, "CS-087", first, (200,), about="PUT ?lifecycle")
     check.step("s2")
     rule, most = rules[0], storage.dialect.lifecycle.rules
     wrong = {
@@ -132,7 +132,7 @@ async def test_announced_expiry(storage: Storage, check: Checks, control: Device
     first = await put_rules(storage, bucket, lifecycle_body([rule]))
     if gap(storage, check, first, RULES, "CS-086"):
         return
-    check.control(first.ok, GOOD)
+    await judge(storage, check, "CS-086", first, (200,), about="PUT ?lifecycle")
     now = await RetentionClock(storage, control).now()
     key = f"{rule.prefix}clip"
     check.step("s2")
@@ -169,7 +169,7 @@ async def test_expiry(storage: Storage, check: Checks, limits: Limits, control: 
     first = await put_rules(storage, bucket, lifecycle_body(rules))
     if gap(storage, check, first, RULES, "CS-084", "CS-088", "CS-RET-01"):
         return
-    check.control(first.ok, GOOD)
+    await judge(storage, check, "CS-084", first, (200,), about="PUT ?lifecycle")
     due, late, free = f"{short.prefix}due", f"{long.prefix}late", "free"
     young = f"{short.prefix}young"
     for key in (due, late, free):

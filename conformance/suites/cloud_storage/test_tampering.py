@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.model.checks import Checks
+from conformance.model.checks import Checks, say
 from conformance.peers.storage.client import content_md5
 from conformance.peers.storage.connection import request_bytes
 from conformance.peers.storage.storage import Storage
@@ -13,6 +13,7 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.aws_chunked import crc32_trailer, sha256_trailer
 from conformance.protocols.s3_request import S3Request
+from conformance.protocols.s3_xml import read_parts, read_upload_id
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 from conformance.suites.cloud_storage.tampering_steps import CLIP, NEW, another_key, judge_bucket, judge_refused
 
@@ -51,7 +52,7 @@ async def test_neutral_changes(storage: Storage, check: Checks) -> None:
 
 @verifies("CS-034b")
 async def test_variations(storage: Storage, check: Checks) -> None:
-    """A read, a write, a delete and a listing."""
+    """A read, a write, a delete, a copy and a part."""
     bucket, owner, key = await storage.bucket(), storage.owner, another_key(storage)
     check.step("s1")
     if not await good(storage, check, bucket, "clip", CLIP):
@@ -60,14 +61,31 @@ async def test_variations(storage: Storage, check: Checks) -> None:
     check.control((await owner.send(write(storage, bucket, "clip", CLIP))).ok, GOOD)
     check.step("s2")
     delete = owner.sign(owner.build("DELETE", bucket, "clip"))
+    source = [("x-amz-copy-source", f"/{bucket}/clip")]
     for about, request in (
         ("read", read(storage, bucket, "clip")),
         ("write", write(storage, bucket, "fresh")),
         ("delete", delete),
+        ("copy", owner.sign(owner.build("PUT", bucket, "fresh", headers=source))),
     ):
         await judge_refused(storage, check, "CS-034b", tampered(request, key), about)
+    await judge_part(storage, check, bucket, key)
     check.step("s3")
     await judge_bucket(storage, check, "CS-034b", bucket)
+
+
+async def judge_part(storage: Storage, check: Checks, bucket: str, key: str) -> None:
+    """A part of an upload, where the server tells an upload id: it stays without parts."""
+    owner = storage.owner
+    upload = read_upload_id((await owner.begin_upload(bucket, "parts")).body)
+    if not upload:
+        return
+    query = [("partNumber", "1"), ("uploadId", upload)]
+    part = owner.sign(owner.build("PUT", bucket, "parts", query=query, headers=[content_md5(NEW)], body=NEW))
+    await judge_refused(storage, check, "CS-034b", tampered(part, key), "part")
+    found = read_parts((await owner.call("GET", bucket, "parts", query=[("uploadId", upload)])).body)
+    check.equal("CS-034b", found, {}, say("上传中的分片", "parts of the upload"))
+    await owner.abort(bucket, "parts", upload)
 
 
 def false_bodies(storage: Storage, bucket: str) -> dict[str, S3Request]:

@@ -10,3 +10,4 @@ AWS = _FOLDER / "aws.yaml"
 OOS5 = _FOLDER / "oos5.yaml"
 ZOS = _FOLDER / "zos.yaml"
 SHIPPED = (DEFAULT, AWS, OOS5, ZOS)
+VARIANTS = (_FOLDER / "aws_tls.yaml",)

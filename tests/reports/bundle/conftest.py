@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from bundle_corpus import Workshop
 from bundle_sample import make_key, pack, sign, write_run
+from certified_run import certify
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,10 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     )
     sign(good, shop.lab)
     return shop
+
+
+@pytest.fixture(scope="session")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run of the embedded camera signed by a vendor, and what the command printed."""
+    folder = tmp_path_factory.mktemp("certified")
+    return folder, certify(folder)

@@ -8,7 +8,7 @@ of the test, the time budget is read from the wire's own clock, and nothing is k
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
@@ -20,6 +20,7 @@ from hypothesis.strategies import SearchStrategy, lists
 from conformance.model.checks import Checks, say
 from conformance.peers.faults import DeviceFault
 from conformance.plugin.run import Run
+from conformance.suites.steady_examples import steady_examples
 from specs.model import Text
 
 T = TypeVar("T")
@@ -61,8 +62,14 @@ class Search(Generic[T]):
         self._ends_at = run.wire.now() + self._limits["exploration_time"].seconds
         self._over = False
 
-    def carry_out(self, strategy: SearchStrategy[T]) -> None:
-        """Look for a failing example and make it small, within the bench's budgets."""
+    def carry_out(self, strategy: SearchStrategy[T], first: Sequence[T] = ()) -> None:
+        """Look for a failing example, among ``first`` to begin with, and make it small, within the bench's budgets."""
+        if not any(self._fails(value) for value in first):
+            self._draw(strategy)
+        if self.broken is not None:
+            raise self.broken
+
+    def _draw(self, strategy: SearchStrategy[T]) -> None:
         chosen = settings(
             max_examples=int(self._limits["exploration_examples"].number),
             database=None,
@@ -72,10 +79,9 @@ class Search(Generic[T]):
             verbosity=Verbosity.quiet,
         )
         seed = self._run.wire.random.getrandbits(64)
-        with contextlib.suppress(NoSuchExample, Flaky):  # Flaky: the budget was used up while it made an example small
+        # Flaky: the budget was used up while it made an example small
+        with steady_examples(), contextlib.suppress(NoSuchExample, Flaky):
             find(strategy, self._fails, settings=chosen, random=Random(seed))
-        if self.broken is not None:
-            raise self.broken
 
     def _fails(self, value: T) -> bool:
         """Carry out one example. A device that is not there before it ends the search: that example is not to blame."""
@@ -103,15 +109,23 @@ class Search(Generic[T]):
 
 
 def explore(
-    run: Run, check: Checks, requirement: str, strategy: SearchStrategy[T], trial: Trial[T], ready: Ready
+    run: Run,
+    check: Checks,
+    requirement: str,
+    strategy: SearchStrategy[T],
+    trial: Trial[T],
+    ready: Ready,
+    profile: str = "",
+    first: Sequence[T] = (),
 ) -> None:
     """Judge ``requirement`` by what a search finds; the smallest failing exchange stays in the evidence as bytes.
 
     ``trial`` carries out one example and raises nothing for what the device does in it; ``ready`` raises DeviceFault
-    when the device is not there to begin with. Raises what the suite or the bench itself raises.
+    when the device is not there to begin with; ``profile``: named in the command that repeats the run;
+    ``first``: examples tried before any that is drawn. Raises what the suite or the bench itself raises.
     """
     search: Search[T] = Search(run, trial, ready)
-    search.carry_out(strategy)
+    search.carry_out(strategy, first)
     check.control(search.tried > 0, say("至少执行了一个样例", "at least one example was carried out"))
     found = search.found
     if found is None and search.lost is not None:
@@ -124,7 +138,8 @@ def explore(
         return
     sent = run.keep("counterexample.sent.bin", found.sent)
     received = run.keep("counterexample.received.bin", found.received)
-    again = f"kandian certify --req {requirement} --seed {run.settings.seed}"
+    named = f" --profile {profile}" if profile else ""
+    again = f"kandian certify{named} --req {requirement} --seed {run.settings.seed}"
     observed = say(
         f"{found.observed.zh} (最小样例: {sent}, 应答: {received}; 复现: {again})",
         f"{found.observed.en} (smallest example: {sent}, answer: {received}; again with: {again})",
