@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -53,16 +53,21 @@ class S3Request:
 
     def with_header(self, name: str, value: str) -> S3Request:
         """The same request with that header once: in its old place, else at the end."""
-        wanted, found, headers = name.lower(), False, []
-        for key, old in self.headers:
-            if key.lower() != wanted:
-                headers.append((key, old))
-            elif not found:
-                headers.append((name, value))
-                found = True
-        if not found:
-            headers.append((name, value))
-        return replace(self, headers=tuple(headers))
+        return self.with_headers([(name, value)])
+
+    def with_headers(self, pairs: Sequence[tuple[str, str]]) -> S3Request:
+        """The same request with each of these headers once: in its old place, else at the end."""
+        new = {name.lower(): (name, value) for name, value in pairs}
+        if new.keys().isdisjoint([name.lower() for name, _ in self.headers]):
+            return S3Request(self.method, self.target, (*self.headers, *new.values()), self.body)
+        left, headers = dict(new), []
+        for pair in self.headers:
+            name = pair[0].lower()
+            if name not in new:
+                headers.append(pair)
+            elif name in left:
+                headers.append(left.pop(name))
+        return S3Request(self.method, self.target, (*headers, *left.values()), self.body)
 
     def without_header(self, name: str) -> S3Request:
         """The same request without headers of that name."""

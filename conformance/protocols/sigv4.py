@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from conformance.protocols.s3_request import Credentials, S3Request, encode
@@ -16,6 +17,10 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SERVICE = "s3"
 _BLANKS = re.compile(r" +")
+#: Encoded as S3 encodes: nothing that is not unreserved, nothing encoded that need not be, upper-case digits.
+_ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[BCDF]"
+_CANONICAL_PATH = re.compile(rf"(?:[A-Za-z0-9._~/-]++|{_ESCAPE}|[89A-F][0-9A-F]))++\Z")
+_CANONICAL_QUERY = re.compile(rf"(?:[A-Za-z0-9._~-]++|{_ESCAPE}))*+\Z")
 _AUTHORIZATION = re.compile(
     r"(?P<algorithm>\S+)\s+Credential=(?P<credential>[^,\s]+)\s*,\s*SignedHeaders=(?P<headers>[^,\s]+)\s*,\s*"
     r"Signature=(?P<signature>[0-9a-f]{64})\s*\Z"
@@ -55,19 +60,29 @@ def parse_authorization(text: str) -> Authorization:
 
 def amz_date(at: float) -> str:
     """``yyyymmddThhmmssZ`` of Unix seconds."""
-    return dt.datetime.fromtimestamp(int(at), dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    return _amz_date(int(at))
+
+
+@lru_cache(maxsize=64)
+def _amz_date(at: int) -> str:
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def canonical_request(request: S3Request, signed_headers: Iterable[str], payload_hash: str) -> str:
     """The text that is hashed. The path is taken as it stands on the wire (S3 does not normalise it)."""
-    names = sorted(name.lower() for name in signed_headers)
-    query = sorted((encode(unquote(name)), encode(unquote(value))) for name, value in request.query_pairs)
+    names = sorted([name.lower() for name in signed_headers])
+    path, _, query = request.target.partition("?")
+    values: dict[str, str] = {}
+    for key, value in request.headers:
+        name, value = key.lower(), value.strip(" ")
+        value = _BLANKS.sub(" ", value) if "  " in value else value
+        values[name] = f"{values[name]},{value}" if name in values else value
     return "\n".join(
         (
             request.method,
-            encode_path(request.path),
-            "&".join(f"{name}={value}" for name, value in query),
-            *(f"{name}:{_value(request, name)}" for name in names),
+            encode_path(path),
+            _encode_query(request) if query else "",
+            *[f"{name}:{values.get(name, '')}" for name in names],
             "",
             ";".join(names),
             payload_hash,
@@ -75,14 +90,20 @@ def canonical_request(request: S3Request, signed_headers: Iterable[str], payload
     )
 
 
+def _encode_query(request: S3Request) -> str:
+    pairs = sorted([(_encode_part(name), _encode_part(value)) for name, value in request.query_pairs])
+    return "&".join([f"{name}={value}" for name, value in pairs])
+
+
+def _encode_part(text: str) -> str:
+    return text if _CANONICAL_QUERY.match(text) else encode(unquote(text))
+
+
 def encode_path(path: str) -> str:
     """A raw path with every segment decoded once and encoded the canonical way."""
+    if _CANONICAL_PATH.match(path):
+        return path
     return "/".join(encode(unquote(segment, errors="surrogateescape")) for segment in path.split("/")) or "/"
-
-
-def _value(request: S3Request, name: str) -> str:
-    values = [_BLANKS.sub(" ", value.strip(" ")) for key, value in request.headers if key.lower() == name]
-    return ",".join(values)
 
 
 def string_to_sign(date: str, scope: str, canonical: str) -> str:
@@ -90,6 +111,7 @@ def string_to_sign(date: str, scope: str, canonical: str) -> str:
     return "\n".join((ALGORITHM, date, scope, hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()))
 
 
+@lru_cache(maxsize=64)
 def signing_key(secret_key: str, day: str, region: str, service: str = SERVICE) -> bytes:
     """The key of one day, region and service."""
     key = ("AWS4" + secret_key).encode()
@@ -118,19 +140,18 @@ def sign(
     """
     digest = {"hash": "", "unsigned": UNSIGNED}.get(payload, payload) or hashlib.sha256(request.body).hexdigest()
     date = amz_date(at)
-    request = request.with_header("x-amz-date", date).with_header("x-amz-content-sha256", digest)
+    added = [("x-amz-date", date), ("x-amz-content-sha256", digest)]
     if credentials.token:
-        request = request.with_header("x-amz-security-token", credentials.token)
+        added.append(("x-amz-security-token", credentials.token))
+    request = request.with_headers(added)
     names = sorted({name.lower() for name, _ in request.headers})
     scope = f"{date[:8]}/{region}/{service}/aws4_request"
     text = string_to_sign(date, scope, canonical_request(request, names, digest))
     signed = credentials.witness(
         lambda: signature(signing_key(credentials.secret_key, date[:8], region, service), text)
     )
-    return request.with_header(
-        "Authorization",
-        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signed}",
-    )
+    told = f"Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signed}"
+    return request.with_headers([("Authorization", f"{ALGORITHM} {told}")])
 
 
 def presign(
