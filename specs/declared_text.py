@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from specs.declaration import LoadedDeclaration
+from specs.declaration import Declaration, LoadedDeclaration, derived_features
+from specs.loader import decode
 from specs.secret import Secret
+from specs.yaml_source import read_yaml
 
 #: Stands in the place of a secret without a placeholder. It is no secret, so a packed declaration can be loaded again.
 REMOVED = "removed"
@@ -34,8 +36,26 @@ def declaration_text(loaded: LoadedDeclaration, placeholders: Mapping[str, str] 
     return text
 
 
+def names_foreign_secrets(path: Path) -> bool:
+    """Whether a declaration names files or variables as secrets: one that a run kept has placeholders only, and the
+    secrets of whoever reads it are not for it. Raises SourceError."""
+    document = read_yaml(path)
+    return any(secret.env or secret.file for secret in _secrets_in(decode(document, (), Declaration)))
+
+
+def _secrets_in(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield from _secrets_in(getattr(value, field))
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _secrets_in(one)
+
+
 def _with_secrets(loaded: LoadedDeclaration) -> Any:
-    """The declaration; secrets that came with the address or the environment stand in their places."""
+    """The declaration; what came with the address or from the environment stands in its place."""
     declaration = loaded.declaration
     media, storage = declaration.media, declaration.storage
     if media is not None and media.password == Secret() and loaded.password:
@@ -47,7 +67,11 @@ def _with_secrets(loaded: LoadedDeclaration) -> Any:
             for declared, account in pairs
         )
         storage = msgspec.structs.replace(storage, accounts=accounts)
-    return msgspec.structs.replace(declaration, media=media, storage=storage)
+    features = declaration.features
+    if loaded.path is None:
+        known = derived_features(declaration)
+        features = {name: value for name, value in loaded.features.items() if name not in known}
+    return msgspec.structs.replace(declaration, media=media, storage=storage, features=features)
 
 
 class _Plain:

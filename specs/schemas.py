@@ -14,8 +14,10 @@ import msgspec
 from specs.bundle_files import Environment, Manifest, PublicKeyFile, VerdictStatement
 from specs.declaration import Declaration
 from specs.model import Edition, Profile, RequirementFile
+from specs.operations import OperationTable
 from specs.qualification_files import MutantList, QualificationFile
 from specs.stream_urls import SchemeFile
+from specs.waiver_files import BaselineFile, PolicyFile, WaiverFile
 
 SCHEMA_FOLDER = Path(__file__).parent / "schema"
 
@@ -33,10 +35,14 @@ GENERATED: dict[str, tuple[Any, str]] = {
     "declaration": (Declaration, "A declaration (implementation conformance statement)"),
     "mutant_list": (MutantList, "The list of mutants that the suites are proved against"),
     "stream_urls": (SchemeFile, "Signed-URL schemes"),
+    "operations": (OperationTable, "Operations of a cloud storage"),
     "manifest": (Manifest, "manifest.json of a certificate bundle"),
     "environment": (Environment, "environment.json of a certificate bundle"),
     "public_key": (PublicKeyFile, "The public half of a signing key"),
     "statement": (VerdictStatement, "The in-toto Statement that a signer of a bundle makes"),
+    "waivers": (WaiverFile, "Waivers: violations that somebody answers for until a day"),
+    "baseline": (BaselineFile, "The expected failures of a product in CI"),
+    "policy": (PolicyFile, "What `kandian gate` does with each kind of difference"),
     "qualification": (QualificationFile, "What `kandian qualify --json` writes"),
 }
 

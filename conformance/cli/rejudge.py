@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from conformance.plugin.recorded_run import RecordedRun
     from conformance.plugin.rejudging import Session
     from reports.bundle.layout import Problem
+    from specs.loader import Catalogue
 
 SHOWN = 40
 INCONCLUSIVE = "INCONCLUSIVE"
 #: Tapes of more bytes than this are worth more than one process.
-WORTH_A_PROCESS = 8 << 20
+WORTH_A_PROCESS = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +149,25 @@ def _judge(run: RecordedRun, sessions: list[Session], spec: Path | None, edition
     workers = min(os.cpu_count() or 1, len(sessions), max(1, total // WORTH_A_PROCESS))
     if workers == 1:
         return judge_sessions(run, sessions, spec, edition, scratch)
-    from conformance.cli.warm_processes import warm_context
+    import pytest  # noqa: F401 - read once, before the processes part
 
+    import conformance.plugin.fixtures  # noqa: F401
+
+    _catalogue(spec)
     shares = [sessions[k::workers] for k in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=warm_context()) as pool:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
         jobs = [pool.submit(judge_sessions, run, share, spec, edition, scratch) for share in shares]
         found = [job.result() for job in jobs]
     lines = [line for outcome in found for line in outcome.lines]
     failure = next((outcome.failure for outcome in found if outcome.failure), "")
     return Outcome(found[0].edition, lines, found[0].collected, found[0].asked, failure)
+
+
+@lru_cache(maxsize=1)
+def _catalogue(spec: Path | None) -> Catalogue:
+    from specs.loader import load_catalogue
+
+    return load_catalogue(spec)
 
 
 def judge_sessions(
@@ -167,9 +180,8 @@ def judge_sessions(
     from conformance.cli.roles import ROLES
     from conformance.plugin.recorded_run import newly_asked, settings_for
     from conformance.plugin.rejudging import Rejudging
-    from specs.loader import load_catalogue
 
-    settings = settings_for(run, load_catalogue(spec), edition, scratch)
+    settings = settings_for(run, _catalogue(spec), edition, scratch)
     plugin = Rejudging(settings, sessions)
     code = pytest.main(suite_arguments(ROLES[settings.loaded.role].suites, scratch, "en"), plugins=[plugin])
     if code == pytest.ExitCode.USAGE_ERROR:

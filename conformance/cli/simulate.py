@@ -60,6 +60,27 @@ def storage_command(declaration: Path | None, port: int, fault: str, state: Path
         run_until_stopped(serve(chosen, state or Path(folder), _tell, port=str(port), fault=fault))
 
 
+@command.command("platform")
+@click.option("--declaration", type=click.Path(path_type=Path), help="What the platform is; default: the shipped one.")
+@click.option("--push-url", default="", metavar="URL", help="Push gateway; default: the one that a phone names.")
+@click.option("--fault", default="", metavar="ID", help="Run this mutant instead of the golden platform.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder that keeps the database and recordings.")
+def platform_command(declaration: Path | None, push_url: str, fault: str, state: Path | None) -> None:
+    """Simulate a platform until Ctrl-C; prints one JSON line when it is ready."""
+    from simulators.platform.declarations import DEFAULT
+    from simulators.platform.embedded import serve
+    from simulators.process import run_until_stopped
+    from specs.declaration import load_declaration
+    from specs.loader import load_catalogue
+
+    chosen = declaration or DEFAULT
+    with user_errors():
+        check_fault(fault)
+        load_declaration(chosen, load_catalogue().vocabulary)
+    with tempfile.TemporaryDirectory(prefix="kandian-platform-") as folder:
+        run_until_stopped(serve(chosen, state or Path(folder), _tell, push_url=push_url, fault=fault))
+
+
 def check_fault(fault: str) -> None:
     """Raises UnknownName for a mutant that there is not."""
     from simulators.faults.registry import load_mutants

@@ -5,18 +5,19 @@ A simulator offers one endpoint (newline-delimited JSON over TCP); a lab names a
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.peers.faults import BenchFault
-from conformance.wire import Closed, Expired, Refused, Reset, Stream, Wire
+from conformance.wire import Closed, Exchange, Expired, Hop, Refused, Reset, Stream, Wire
 from specs.declaration import Controls
 from specs.model import Limit
 
 MAX_LINE = 1 << 16
+TOO_LONG = "too long"
 
 
 class DeviceControl:
@@ -84,22 +85,30 @@ class DeviceControl:
         return self._stream
 
     async def _command(self, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        argv = [*self._controls.commands[action].command, json.dumps(arguments, sort_keys=True)]
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            async with self._wire.timeout(self._limits["control_wait"].seconds, f"the command of control {action}"):
-                output, errors = await process.communicate()
-        except Expired:
-            process.kill()
-            await process.wait()
-            raise BenchFault(f"控制命令 {action} 超时", f"the command of control {action} did not end") from None
-        if process.returncode:
-            reason = errors.decode("utf-8", "replace").strip()[-300:]
+        argv = (*self._controls.commands[action].command, json.dumps(arguments, sort_keys=True))
+        seconds = self._limits["control_wait"].seconds
+        exchange = await self._wire.blocking("control command", lambda: _run(argv, action, seconds))
+        if exchange.error == TOO_LONG:
+            raise BenchFault(f"控制命令 {action} 超时", f"the command of control {action} did not end")
+        if exchange.error:
+            reason = exchange.error
             raise BenchFault(f"控制命令 {action} 失败: {reason}", f"the command of control {action} failed: {reason}")
         try:
-            answer = json.loads(output or b"{}")
+            answer = json.loads(exchange.hops[0].response or b"{}")
         except ValueError:
             answer = {}
         return answer if isinstance(answer, dict) else {}
+
+
+def _run(argv: Sequence[str], action: str, seconds: float) -> Exchange:
+    """Run a command of the lab; what it prints is the response. Blocks; a replay never comes here."""
+    nowhere = ("", 0)
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return Exchange((), TOO_LONG)
+    except OSError as error:
+        return Exchange((), error.strerror or str(error))
+    said = done.stderr.decode("utf-8", "replace").strip()[-300:] or f"exit code {done.returncode}"
+    hop = Hop(f"command:{action}", nowhere, nowhere, argv[-1].encode(), done.stdout, 0.0, 0.0)
+    return Exchange((hop,), said if done.returncode else "")

@@ -122,18 +122,21 @@ class Player:
         """The Authorization header for a request that a test writes itself; empty while the device has not asked."""
         if self._challenge is None:
             return {}
-        challenge, cnonce = self._challenge, f"{self._wire.random.getrandbits(64):016x}"
-
-        def answer() -> str:
-            return format_authorization(
-                answer_challenge(challenge, self._user, self._password, method, uri, cnonce=cnonce)
-            )
-
+        cnonce = f"{self._wire.random.getrandbits(64):016x}"
         try:
-            told = str(self._wire.fact(f"digest {cnonce}", answer)) if challenge.is_digest else answer()
+            told = self.authorization(self._challenge, self._user, self._password, method, uri, cnonce)
         except CodecError:
             return {}
         return {"Authorization": told}
+
+    def authorization(self, challenge: Challenge, user: str, password: str, method: str, uri: str, cnonce: str) -> str:
+        """The value of an Authorization header. What follows from the password goes on the tape: a replay may not have
+        it. Raises RtspError for a scheme, algorithm or qop that is not known."""
+
+        def answer() -> str:
+            return format_authorization(answer_challenge(challenge, user, password, method, uri, cnonce=cnonce))
+
+        return str(self._wire.fact(f"digest {cnonce}", answer)) if challenge.is_digest else answer()
 
     async def describe(self, url: str = "") -> SessionDescription:
         """DESCRIBE and read the SDP; prepares one track per RTP section. A device that says that it is unavailable for

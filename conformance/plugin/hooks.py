@@ -67,19 +67,24 @@ def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of selected requirements; unknown ids and bad input end the run with exit code 4."""
+    """Keep the tests of selected requirements; unknown ids and bad input end the run with exit code 4. Where the
+    settings are given, the spec may be older than the suites: tests of requirements that it does not know are left out.
+    """
     ours = [item for item in items if requirement_ids(item)]
     if not ours or config.option.collectonly:
         return
     try:
-        settings = config.stash.get(GIVEN_SETTINGS, None) or read_settings(config)
-        for item in ours:
+        given = config.stash.get(GIVEN_SETTINGS, None)
+        settings = given or read_settings(config)
+        known = settings.catalogue.requirements.keys()
+        fitting = [item for item in ours if known >= set(requirement_ids(item))]
+        for item in ours if given is None else ():
             for requirement_id in requirement_ids(item):
                 settings.catalogue.requirement(requirement_id)
     except (SourceError, UnknownName, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
     selected = settings.plan.selected
-    chosen = {item for item in ours if selected & set(requirement_ids(item))}
+    chosen = {item for item in fitting if selected & set(requirement_ids(item))}
     order = {item.nodeid: index for index, item in enumerate(items) if item in chosen}
     kept = [item for item in items if item not in ours or item in chosen]
     dropped = [item for item in ours if item not in chosen]

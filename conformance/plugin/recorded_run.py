@@ -13,6 +13,7 @@ from conformance.model.subject import choose_subject
 from conformance.plugin.rejudging import Session
 from conformance.plugin.settings import Settings
 from conformance.wire import TapeError, sessions_below
+from specs.declared_text import names_foreign_secrets
 from specs.loader import Catalogue
 
 Line = Mapping[str, Any]
@@ -75,6 +76,8 @@ def settings_for(run: RecordedRun, catalogue: Catalogue, edition: str, scratch: 
     Raises SourceError, UnknownName or ValueError when spec and run do not fit.
     """
     header = run.header
+    if names_foreign_secrets(run.folder / DECLARATION):
+        raise NotARun(f"{run.folder / DECLARATION}: names secrets of this machine")
     loaded, profile = choose_subject(catalogue, run.folder / DECLARATION, None, header["profile"])
     choice = Choice(allow_destructive=True)
     plan = make_plan(catalogue, profile, edition or header["edition"], loaded, choice)

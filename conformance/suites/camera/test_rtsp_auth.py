@@ -12,8 +12,6 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.rtsp_auth import (
     Challenge,
-    answer_challenge,
-    format_authorization,
     parse_www_authenticate,
 )
 from conformance.protocols.violation import CodecError
@@ -104,8 +102,8 @@ async def test_digest(player: Players, check: Checks, limits: Limits, declaratio
 
 
 async def _with(one: Player, challenge: Challenge, user: str, password: str) -> int:
-    credentials = answer_challenge(challenge, user, password, "DESCRIBE", one.url, cnonce="4b616e6469616e")
-    headers = {**SDP, "Authorization": format_authorization(credentials)}
+    told = one.authorization(challenge, user, password, "DESCRIBE", one.url, "4b616e6469616e")
+    headers = {**SDP, "Authorization": told}
     return (await bare(one, "DESCRIBE", one.url, headers)).status
 
 

@@ -52,7 +52,8 @@ class Bench:
 
     async def put(self, key: str, kind: str = SIGNED, trailers: Trailers = ()) -> Answer:
         """A good upload."""
-        return await self.storage.owner.send(self.signed(key, kind, trailers).request)
+        owner = self.storage.owner
+        return await owner.put_chunked(self.bucket, key, self.body, kind=kind, size=self.size, trailers=trailers)
 
     async def refused(self, check: Checks, requirement: str, about: str, upload: ChunkedUpload) -> None:
         """A bad upload is refused and leaves nothing. Its key is that of the request."""

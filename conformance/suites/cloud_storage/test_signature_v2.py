@@ -13,10 +13,11 @@ from conformance.plugin.marks import verifies
 from conformance.protocols import sigv4
 from conformance.protocols.s3_request import S3Request
 from conformance.protocols.s3_xml import read_listing
-from conformance.suites.cloud_storage.steps import good, judge, judge_content
+from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, good, judge, judge_content
 from conformance.suites.cloud_storage.tampering_steps import CLIP, NEW, NOBODY, another_key, judge_bucket, judge_refused
 from specs.declaration import Account
 
+SIGNED_TYPE = "video/mp4"
 WAYS = (("GET", "clip"), ("PUT", "fresh"), ("DELETE", "clip"))
 
 
@@ -70,8 +71,21 @@ async def test_forged_headers(storage: Storage, check: Checks) -> None:
     for text in ("AWS", "AWS ", "AWS :", f"AWS {old.credentials.access_key if old.credentials else ''}:", told[4:]):
         request = old.sign(write).with_header("Authorization", text)
         await judge_refused(storage, check, "CS-036a", [Tampered(repr(text[:20]), request)], "malformed")
+    await judge_second_type(storage, check, old, bucket)
     check.step("s3")
     await judge_bucket(storage, check, "CS-036a", bucket)
+
+
+async def judge_second_type(storage: Storage, check: Checks, old: StorageClient, bucket: str) -> None:
+    """A Content-Type behind the signed one, which no signature covers, is refused or has no effect."""
+    signed = old.sign(old.build("PUT", bucket, "fresh", headers=[("Content-Type", SIGNED_TYPE)], body=NEW))
+    answer = await old.send(replace(signed, headers=(*signed.headers, ("Content-Type", "text/html"))))
+    if not answer.ok:
+        await judge(storage, check, "CS-036a", answer, CLIENT_ERRORS, about="a second Content-Type")
+        return
+    kind = (await storage.owner.head(bucket, "fresh")).header("content-type")
+    check.equal("CS-036a", kind, SIGNED_TYPE, say("对象的类型为所签名的", "the object's type is the signed one"))
+    await storage.owner.delete(bucket, "fresh")
 
 
 def url(old: StorageClient, method: str, bucket: str, key: str, life: float, age: float = 0.0) -> S3Request:

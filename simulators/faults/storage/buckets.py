@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from simulators.cloud_storage.buckets import Buckets, Page
 from simulators.cloud_storage.disk import Disk, Stored
-from simulators.cloud_storage.exchange import Asked, Reply
+from simulators.cloud_storage.exchange import Asked, Reply, document
 from simulators.cloud_storage.faults import Fault
 from simulators.cloud_storage.storage import CloudStorage
 from simulators.faults.registry import mutant
@@ -211,3 +211,28 @@ class DeletionIgnoresTheHost(CloudStorage):
         if asked.method == "DELETE" and "/" not in asked.request.path[1:]:
             return Reply(204)
         return await super().judged(asked)
+
+
+class _MissingIsEmpty(Buckets):
+    async def list(self, asked: Asked) -> Reply:
+        return document("ListBucketResults", f"<Name>{asked.bucket}</Name>")
+
+
+@mutant(violates="CS-095b")
+class ListingsHaveAnotherRoot(CloudStorage):
+    """The root of a listing has another name."""
+
+    zh = "列举的根元素名称不同。"
+    buckets_class = _MissingIsEmpty
+
+
+@mutant(violates="CS-095a")
+class PartsOfStrangersAreListed(CloudStorage):
+    """ListParts needs no signature."""
+
+    zh = "ListParts 不需要签名。"
+
+    async def answer(self, asked: Asked) -> Reply:
+        if asked.method == "GET" and set(asked.query) == {"uploadId"}:
+            return await self.multipart.parts(asked)
+        return await super().answer(asked)

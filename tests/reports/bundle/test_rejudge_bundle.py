@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import socket
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +46,30 @@ def test_the_same_spec_gives_the_same_verdicts(certified: tuple[Path, str]) -> N
     assert from_bundle.exit_code == 0
     assert {"IF-AHL-02": "PASS", "IF-REG-01": "PASS"}.items() <= from_bundle.requirements.items()
     assert text(from_bundle, "en") == "3 tests: 3 as recorded, 0 differ, 0 need the device"
+
+
+def test_nothing_outside_is_touched(certified: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a rejudgement reaches for the world outside")
+
+    for name in ("connect", "connect_ex", "bind", "listen", "sendto"):
+        monkeypatch.setattr(socket.socket, name, forbidden)
+    monkeypatch.setattr(subprocess, "Popen", forbidden)
+    monkeypatch.setattr(time, "sleep", forbidden)
+
+    assert rejudge(certified[0] / "run.kandian").exit_code == 0
+
+
+def test_a_declaration_that_asks_for_secrets_of_the_judge(certified: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(certified[0] / "out", folder)
+    path = folder / "declaration.yaml"
+    text = path.read_text("utf-8")
+    assert text.count("    value: ") == 1
+    path.write_text(re.sub("    value: .*", "    file: /etc/hostname", text), encoding="utf-8")
+
+    with pytest.raises(ValueError, match="secrets of this machine"):
+        rejudge(folder)
 
 
 def test_a_stricter_limit_is_judged_from_the_tape(certified: tuple[Path, str], tmp_path: Path) -> None:
