@@ -46,13 +46,15 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A platform under test. The URLs are empty where a simulator names them as it starts: ``group_url`` takes
     REDIRECT, ``province_url`` REGISTER, ``client_url`` is the base of the client interface. ``offline_within``: seconds
     without a heartbeat after which a device is reported offline (under the timer scale); ``token_life``,
-    ``session_life``: seconds; ``retention_days``: for which recordings are kept; ``stream_scheme``: id of the
+    ``session_life``: seconds; ``ca_file``: certificate that vouches for an https ``client_url``, beside the
+    declaration; ``retention_days``: for which recordings are kept; ``stream_scheme``: id of the
     signed-URL scheme of its HTTP streams (specs/interface/stream_urls.yaml), ``stream_key``: its key, ``stream_life``:
     seconds for which a URL is good."""
 
     group_url: str = ""
     province_url: str = ""
     client_url: str = ""
+    ca_file: str = ""
     users: tuple[DeclaredUser, ...] = ()
     applications: tuple[DeclaredApplication, ...] = ()
     devices: tuple[DeclaredDevice, ...] = ()

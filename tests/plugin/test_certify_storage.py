@@ -101,3 +101,25 @@ def test_a_declaration_without_an_address(tmp_path: Path) -> None:
     done = kandian(*CERTIFY, "--declaration", DEFAULT, "--out", tmp_path)
     assert done.returncode == 4, done.stdout
     assert "say where the storage is" in done.stdout
+
+
+def test_short_days_take_the_place_of_a_clock(tmp_path: Path) -> None:
+    declaration = tmp_path / "storage.yaml"
+    text = DEFAULT.read_text("utf-8").replace(
+        "  lifecycle_delay: 1.0", "  lifecycle_delay: 0.4\n  seconds_per_day: 2.0"
+    )
+    declaration.write_text(text.replace("controls: {actions: [clock, status]}\n", ""), encoding="utf-8")
+    command = [*KANDIAN, "simulate", "storage", "--declaration", str(declaration), "--state", str(tmp_path / "state")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            target = json.loads(process.stdout.readline())["endpoint"]
+            chosen = ("--req", "CS-084", "--req", "CS-088", "--req", "CS-RET-01")
+            done = kandian(
+                *CERTIFY, *chosen, "--target", target, "--declaration", declaration, "--out", tmp_path / "out"
+            )
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert done.returncode == 0, done.stdout
+    assert "Pass 3" in done.stdout

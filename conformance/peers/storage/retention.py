@@ -29,7 +29,11 @@ class RetentionClock:
         if self.movable:
             await self.control.do("clock", advance=days * SECONDS_PER_DAY)
         else:
-            await self.storage.wire.sleep(days * self.storage.declared.seconds_per_day)
+            await self.storage.wire.sleep(self.seconds(days))
+
+    def seconds(self, days: float) -> float:
+        """How long days of retention last where its clock cannot be moved."""
+        return days * self.storage.declared.seconds_per_day
 
     @property
     def delay(self) -> float:

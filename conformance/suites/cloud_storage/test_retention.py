@@ -177,23 +177,26 @@ async def test_expiry(storage: Storage, check: Checks, limits: Limits, control: 
     upload = read_upload_id((await owner.begin_upload(bucket, f"{short.prefix}upload")).body)
     await clock.advance(short.days / 2)
     check.control((await owner.put(bucket, young, CLIP)).ok, GOOD)
+    written = storage.wire.now()
     check.step("s2")
-    await clock.advance(short.days / 2 - margin)
-    await storage.wire.sleep(clock.delay)
+    if clock.movable:
+        await clock.advance(short.days / 2 - margin)
+        await storage.wire.sleep(clock.delay)
     for requirement in ("CS-084", "CS-RET-01"):
         for key in (due, young, late, free):
             await judge_content(storage, check, requirement, bucket, key, CLIP)
     alive = await list_parts(storage, bucket, f"{short.prefix}upload", upload)
     check.true("CS-088", alive.ok, say("到期前上传仍在", "the upload is there before its time"), alive.summary)
     check.step("s3")
-    await clock.advance(2 * margin)
+    await clock.advance(2 * margin if clock.movable else short.days / 2 + margin)
     until = storage.wire.now() + clock.delay
     step = limits("CS-084").step.seconds
     while (await owner.head(bucket, due)).status != 404 and storage.wire.now() < until:
         await storage.wire.sleep(step)
+    kept = (young, late, free) if clock.movable or storage.wire.now() < written + clock.seconds(short.days) else (free,)
     for requirement in ("CS-084", "CS-RET-01"):
         await judge_content(storage, check, requirement, bucket, due, None)
-        for key in (young, late, free):
+        for key in kept:
             await judge_content(storage, check, requirement, bucket, key, CLIP)
     while (await list_parts(storage, bucket, f"{short.prefix}upload", upload)).ok and storage.wire.now() < until:
         await storage.wire.sleep(step)
