@@ -88,7 +88,8 @@ function checkContent(files, manifest) {
   for (const test of tests) {
     if (seen.has(test.id) || test.index <= last) say("content", "order", test.id);
     seen.add(test.id); last = test.index;
-    if (!folders.has(test.id) && test.verdict !== "BLOCKED") say("content", "no-evidence", test.id);
+    const quiet = plan.evidence.keep === "findings" && ["PASS", "NOT_APPLICABLE"].includes(test.verdict);
+    if (!folders.has(test.id) && test.verdict !== "BLOCKED" && !quiet) say("content", "no-evidence", test.id);
     if (test.verdict !== worst(Object.values(test.requirements))) say("content", "unsupported-verdict", test.id);
     for (const [id, verdict] of Object.entries(test.requirements)) {
       (judged[id] ??= []).push(verdict);

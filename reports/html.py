@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shlex
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,39 @@ from reports.words import VERDICTS, conclusion
 TEMPLATES = Path(__file__).parent / "templates"
 FINDINGS = ("ERROR", "FAIL", "INCONCLUSIVE", "WARN")
 SHOWN_CHECKS = 6
+SHOWN_TEXT = 2000
+PAGES = "tests.html"
 
 
-def write_html(results: Results, path: Path, language: str = "zh") -> None:
-    """Render the report; ``language`` is what it opens in. Raises OSError."""
+def write_html(results: Results, path: Path, language: str = "zh", *, pages: bool = False) -> None:
+    """Render the report; ``language`` is what it opens in. With ``pages`` the evidence of every test is written beside
+    it (tests.html), and the report links to it. Raises OSError."""
+    shown = {**context(results, language), "pages": PAGES if pages else ""}
+    path.write_bytes(_render("report.html", shown).encode("utf-8", "replace"))
+    if pages:
+        tests = {"language": language, "header": results.header, "tests": results.tests, "words": VERDICTS}
+        path.with_name(PAGES).write_bytes(_render("tests.html", tests).encode("utf-8", "replace"))
+
+
+def _render(template: str, shown: dict[str, Any]) -> str:
+    """The page with its style and script inside; the policy lets these two run and nothing else."""
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    text = environment.get_template("report.html").render(context(results, language))
-    path.write_text(text, encoding="utf-8")
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "report.js"))
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return environment.get_template(template).render(
+        **shown, style=Markup(style), script=Markup(script), policy=Markup(policy)
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def context(results: Results, language: str) -> dict[str, Any]:
@@ -48,6 +72,7 @@ def context(results: Results, language: str) -> dict[str, Any]:
         "findings": [_finding(results, i) for verdict in FINDINGS for i in _with(results, verdict)],
         "groups": groups,
         "figures": _figures(results),
+        "waivers": results.waivers,
         "open_rows": _open_rows(results),
     }
 
@@ -59,7 +84,15 @@ def _with(results: Results, verdict: str) -> list[str]:
 def _requirement(results: Results, requirement_id: str) -> dict[str, Any]:
     r = results.catalogue.requirements.get(requirement_id)
     if r is None:
-        return {"id": requirement_id, "title": {"zh": requirement_id, "en": requirement_id}, "level": "", "status": ""}
+        return {
+            "id": requirement_id,
+            "title": {"zh": requirement_id, "en": requirement_id},
+            "level": "",
+            "status": "",
+            "text": {"zh": "", "en": ""},
+            "remedy": {"zh": "", "en": ""},
+            "basis": "",
+        }
     return {
         "id": r.id,
         "title": {"zh": r.title.zh, "en": r.title.en},
@@ -78,7 +111,7 @@ def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
     tests = [t for t in results.tests_of(requirement_id) if t["requirements"][requirement_id] == verdict]
     steps = requirement.get("steps", {})
     checks = [
-        {**check, "step_text": steps.get(check["step"]), "evidence": test["evidence"] + "/wire.pcapng"}
+        {**_shortened(check), "step_text": steps.get(check["step"]), "evidence": test["evidence"] + "/wire.pcapng"}
         for test in tests
         for check in test["checks"]
         if check["requirement"] == requirement_id and check["outcome"] != "held"
@@ -91,6 +124,18 @@ def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
         "tests": tests,
         "reproduce": _reproduce(results, requirement_id),
     }
+
+
+def _shortened(check: dict[str, Any]) -> dict[str, Any]:
+    """The check with the beginning of long texts; the result lines have them whole."""
+    short = {
+        key: {
+            language: text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]} …" for language, text in both.items()
+        }
+        for key, both in check.items()
+        if key in ("about", "expected", "observed")
+    }
+    return {**check, **short}
 
 
 def _reproduce(results: Results, requirement_id: str) -> str:
@@ -119,8 +164,28 @@ def _groups(results: Results) -> list[dict[str, Any]]:
         )
         verdict = results.requirements.get(planned["id"], "NOT_TESTED")
         row["counts"][verdict] = row["counts"].get(verdict, 0) + 1
-        row["requirements"].append({**_requirement(results, planned["id"]), "verdict": verdict})
+        row["requirements"].append(
+            {**_requirement(results, planned["id"]), "verdict": verdict, "test": _test(results, planned["id"])}
+        )
+    for row in rows.values():
+        row["bar"] = _bar(row["counts"], len(row["requirements"]))
     return list(rows.values())
+
+
+def _test(results: Results, requirement_id: str) -> str:
+    tests = results.tests_of(requirement_id)
+    return str(tests[0]["id"]) if tests else ""
+
+
+def _bar(counts: dict[str, int], total: int) -> list[dict[str, str]]:
+    """Pieces of a bar of width 100, worst verdict first."""
+    pieces, x = [], 0.0
+    for verdict in ORDER:
+        width = 100 * counts.get(verdict, 0) / total
+        if width:
+            pieces.append({"verdict": verdict, "x": f"{x:.2f}", "width": f"{width:.2f}"})
+        x += width
+    return pieces
 
 
 def _open_rows(results: Results) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,18 +22,21 @@ class ResultsFileError(ValueError):
 
 @dataclass(frozen=True)
 class Results:
-    """One run. ``footer`` is empty when the run was cut off."""
+    """One run. ``footer`` is empty when the run was cut off; ``waivers`` are rows to show (reports.waivers).
+    ``spec`` is the spec that judged the run, where it is not the one that is shipped here."""
 
     folder: Path
     plan: dict[str, Any]
     header: dict[str, Any]
     tests: tuple[dict[str, Any], ...]
     footer: dict[str, Any]
+    waivers: tuple[dict[str, Any], ...] = ()
+    spec: Catalogue | None = None
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """The spec that the report quotes."""
-        return load_catalogue()
+        return self.spec or load_catalogue()
 
     @property
     def complete(self) -> bool:
@@ -77,30 +81,40 @@ class Results:
 
 def read_results(folder: Path) -> Results:
     """Read a result folder. Raises ResultsFileError."""
-    plan_path = folder / "plan.json"
-    path = folder / "results.jsonl"
     try:
-        plan = json.loads(plan_path.read_text("utf-8"))
-        lines = path.read_text("utf-8").splitlines()
+        plan = json.loads((folder / "plan.json").read_text("utf-8"))
+        text = (folder / "results.jsonl").read_text("utf-8")
     except (OSError, ValueError) as error:
         raise ResultsFileError(f"{folder}: {error}") from None
+    return results_of(folder, plan, _records(folder / "results.jsonl", text.splitlines()))
+
+
+def results_of(source: Path, plan: dict[str, Any], records: Iterable[dict[str, Any]]) -> Results:
+    """The records of a result file as a run. Raises ResultsFileError when the header is missing."""
     header: dict[str, Any] = {}
     footer: dict[str, Any] = {}
     tests = []
+    for record in records:
+        match record.get("kind"):
+            case "header":
+                header = record
+            case "test":
+                tests.append(record)
+            case "footer":
+                footer = record
+    if not header:
+        raise ResultsFileError(f"{source / 'results.jsonl'}:1: the header line is missing")
+    return Results(source, plan, header, tuple(tests), footer)
+
+
+def _records(path: Path, lines: list[str]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
         except ValueError:
             if number == len(lines):
-                break
+                return
             raise ResultsFileError(f"{path}:{number}: not a JSON line") from None
-        kind = record.get("kind")
-        if kind == "header":
-            header = record
-        elif kind == "test":
-            tests.append(record)
-        elif kind == "footer":
-            footer = record
-    if not header:
-        raise ResultsFileError(f"{path}:1: the header line is missing")
-    return Results(folder, plan, header, tuple(tests), footer)
+        if not isinstance(record, dict):
+            raise ResultsFileError(f"{path}:{number}: not a JSON object")
+        yield record

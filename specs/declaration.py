@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -264,7 +264,10 @@ def _applications(document: Document, platform: Platform | None, folder: Path) -
 
 
 def _devices(document: Document, platform: Platform | None, folder: Path) -> Iterator[ProvisionedDevice]:
+    users = [user.name for user in platform.users] if platform else []
     for number, device in enumerate(platform.devices if platform else ()):
+        if device.owner and device.owner not in users:
+            raise document.error(("platform", "devices", number, "owner"), _unknown("user", device.owner, users))
         key = _secret(document, ("platform", "devices", number, "key"), device.key, folder)
         yield ProvisionedDevice(device.dev_id, key, device.model, device.channels, device.owner, device.shop)
 
@@ -366,6 +369,8 @@ def _check_keys(document: Document, where: KeyPath, kind: Any) -> None:
 
 
 def _struct_of(field_type: Any) -> Any:
+    if get_origin(field_type) is dict:
+        return None
     for candidate in (field_type, *getattr(field_type, "__args__", ())):
         if isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
             return candidate

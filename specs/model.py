@@ -197,6 +197,14 @@ class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Text
 
 
+class EvidencePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a bundle keeps of the recorded traffic. ``keep``: ``all`` bytes that a verdict read, or only those of tests
+    that left something to explain (``findings``); ``budget``: MB that it may have at most, 0 for any number."""
+
+    keep: Literal["all", "findings"] = "all"
+    budget: int = 0
+
+
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A certification profile: which requirements a certificate covers."""
 
@@ -208,3 +216,4 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: tuple[str, ...]
     exclude: tuple[Exclusion, ...] = ()
     proposed_violation: Literal["WARN", "FAIL"] = "WARN"
+    evidence: EvidencePolicy = EvidencePolicy()

@@ -52,14 +52,20 @@ def write_signed_bundle(
     declaration = kept.read_bytes() if kept.exists() else declaration_text(loaded)
     digest = write_bundle(folder, target, declaration=declaration, environment=environment(results, folder))
     if key is not None:
-        with open_bundle(target) as bundle:
-            documents = {"manifest": bundle.manifest, "plan": bundle.plan, "footer": bundle.results_lines[-1]}
-        add_files(target, envelopes(documents, digest, key, datetime.now(UTC)))
-        words = kind_words(key.public.role, documents["manifest"], language)
+        words = sign_bundle(target, key, language)
     else:
         words = "未签名的测试包" if language == "zh" else "unsigned bundle"
     click.echo(f"{target}: {words}")
     click.echo(f"sha256(manifest.json) {digest}")
+
+
+def sign_bundle(target: Path, key: PrivateKey, language: str) -> str:
+    """Add a signature to a bundle; returns what that makes it. Raises BundleError when the key signed it before."""
+    with open_bundle(target) as bundle:
+        documents = {"manifest": bundle.manifest, "plan": bundle.plan, "footer": bundle.results_lines[-1]}
+        digest = bundle.manifest_digest
+    add_files(target, envelopes(documents, digest, key, datetime.now(UTC)))
+    return kind_words(key.public.role, documents["manifest"], language)
 
 
 def environment(results: Results, folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from conformance.cli.user_errors import user_errors
 
 if TYPE_CHECKING:
     from reports.bundle.keys import PrivateKey
+    from specs.waiver_files import WaiverFile
 
 
 @click.command("certify")
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--allow-destructive", is_flag=True, help="Also run tests that can harm a device.")
 @click.option("--parallel", type=click.IntRange(1, 32), metavar="N", help="Runs side by side (where the role allows).")
 @click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--waivers", type=click.Path(path_type=Path), metavar="FILE", help="Waivers that the report applies.")
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="Pack the run into FILE.kandian.")
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key that signs the bundle.")
 @click.option("--role", "signer", type=click.Choice(("vendor", "lab", "carrier")), help="Role of the signer.")
@@ -50,6 +53,7 @@ def command(
     allow_destructive: bool,
     parallel: int | None,
     seed: int | None,
+    waivers: Path | None,
     bundle: Path | None,
     key: Path | None,
     signer: str | None,
@@ -61,6 +65,7 @@ def command(
     """
     role = check_names(declaration, target, profile, edition, req)
     packing = check_packing(bundle, key, signer)
+    waiver_file = read_waivers(waivers) if waivers else None
     arguments = suite_arguments(role.suites, out, lang)
     for name, value in (("declaration", declaration), ("target", target), ("profile", profile), ("edition", edition)):
         if value is not None:
@@ -78,7 +83,7 @@ def command(
         import pytest
 
         code = int(pytest.main([*arguments, "-p", "conformance.plugin.progress"]))
-    code = finish(out, lang, code)
+    code = finish(out, lang, code, waiver_file)
     if packing is not None and code != 4:
         code = pack(packing, out, lang, declaration, target, profile) or code
     sys.exit(code)
@@ -176,19 +181,31 @@ def suite_arguments(suites: Path, out: Path, language: str) -> list[str]:
     return [*arguments, "-q", "--no-header", "--tb=short", "--strict-markers"]
 
 
-def finish(out: Path, language: str, code: int) -> int:
+def read_waivers(path: Path) -> WaiverFile:
+    """The waivers, looked at before the run. Raises ClickException."""
+    from specs.waiver_files import WaiverFile, read_file
+
+    with user_errors():
+        return read_file(path, WaiverFile)
+
+
+def finish(out: Path, language: str, code: int, waivers: WaiverFile | None = None) -> int:
     """Write the reports from the result files and say where they are. Returns the exit code."""
     if code == 4 or not (out / "results.jsonl").exists():
         return code
     from reports.results import ResultsFileError, read_results
+    from reports.waivers import apply_waivers
 
     try:
         results = read_results(out)
+        if waivers is not None:
+            results = apply_waivers(results, waivers, datetime.now(UTC).date()).results
+            code = results.exit_code if code in (0, 1, 10) else code
         from reports.html import write_html
         from reports.junit import write_junit
 
         write_junit(results, out / "junit.xml")
-        write_html(results, out / "report.html", language)
+        write_html(results, out / "report.html", language, pages=True)
     except (ResultsFileError, OSError) as error:
         click.echo(f"report: {error}", err=True)
         return code or 3

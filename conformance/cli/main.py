@@ -10,8 +10,11 @@ import click
 COMMANDS = {
     "certify": "Run the suites against a device and write the report.",
     "verify": "Verify a certificate bundle: signature, content, verdicts.",
+    "sign": "Add a signature to a bundle: a lab after a vendor, a carrier after a lab.",
     "rejudge": "Judge a run again from its recorded traffic, without the device.",
     "keys": "Make and show the keys that bundles are signed with.",
+    "report": "Render a finished run: HTML, PDF, XLSX, CSV, JUnit, CTRF, SARIF; compare runs.",
+    "gate": "Decide in CI: this run against what is known to fail.",
     "plan": "Show what a certification would test, and why not the rest.",
     "specs": "The machine-readable specs: lint, list, show, coverage.",
     "simulate": "Run a golden simulator.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
@@ -17,20 +18,22 @@ def command() -> None:
 
 
 @command.command("lint")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option("--lock", is_flag=True, help="Lock new ids and new revisions.")
-def lint_command(lock: bool) -> None:
-    """Check every spec file; exit 1 when something is found."""
+def lint_command(folder: Path | None, lock: bool) -> None:
+    """Check every spec file, of the installed specs or of FOLDER; exit 1 when something is found."""
     from specs.lint import lint, write_lock
     from specs.loader import SPECS_ROOT, load_catalogue
     from specs.revisions import write_revisions
 
+    root = folder or SPECS_ROOT
     if lock:
         with user_errors():
-            for requirement_id in write_lock(SPECS_ROOT, load_catalogue()):
+            for requirement_id in write_lock(root, load_catalogue(folder)):
                 click.echo(f"locked {requirement_id}")
-            for requirement_id in write_revisions(SPECS_ROOT, load_catalogue()):
+            for requirement_id in write_revisions(root, load_catalogue(folder)):
                 click.echo(f"locked the revision of {requirement_id}")
-    faults = lint()
+    faults = lint(root)
     for fault in faults:
         click.echo(str(fault))
     click.echo(f"{len(faults)} faults" if faults else "specs are clean")

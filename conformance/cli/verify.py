@@ -45,15 +45,10 @@ def command(file: Path, keys: tuple[Path, ...], rejudge: bool, lang: str, as_jso
 
 
 def judge_again(path: Path) -> Sequence[Problem]:
-    """What a second judgement of the tape finds different. Raises ClickException when it cannot be done here."""
-    import importlib
+    """What a second judgement of the tape finds different."""
+    from conformance.cli.rejudge import differences
 
-    try:
-        module = importlib.import_module("conformance.cli.rejudge")
-    except ModuleNotFoundError:
-        raise click.ClickException("--rejudge: this installation cannot judge again") from None
-    found: Sequence[Problem] = module.differences(path)
-    return found
+    return differences(path)
 
 
 def text(found: Verification, language: str) -> str:

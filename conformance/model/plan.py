@@ -78,6 +78,7 @@ class Plan(PlannedRows):
             "edition": self.edition,
             "profile": self.profile.id,
             "proposed_violation": self.profile.proposed_violation,
+            "evidence": {"keep": self.profile.evidence.keep, "budget": self.profile.evidence.budget},
             "timer_scale": self.scale,
             "spec_digest": self.spec_digest,
             "declaration_digest": self.declaration_digest,

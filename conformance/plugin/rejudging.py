@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from conformance.plugin.hooks import RUN, RUN_KIND, requirement_ids
 from conformance.plugin.progress import silence_pytest
 from conformance.plugin.run import Run, test_id
 from conformance.plugin.settings import GIVEN_SETTINGS, Settings
-from conformance.wire import Kind, ReplayLoop, ResumingReplay, Tape, TapeError, WireError, join_files, read_tape_file
+from conformance.wire import Kind, ReplayLoop, ResumingReplay, Tape, WireError, join_files, read_tape_file
 from specs.model import Text
 
 T = TypeVar("T")
@@ -76,8 +76,8 @@ class RejudgingRun(Run):
         try:
             self._replay_opening()
             yield
-            self._replay_closing()
         finally:
+            self._replay_closing()
             loop.close()
 
     def _replay_opening(self) -> None:
@@ -92,10 +92,8 @@ class RejudgingRun(Run):
             self.blocked = None
 
     def _replay_closing(self) -> None:
-        try:
+        with suppress(WireError):
             self.wire.carry_out(self.wire.close())
-        except WireError:
-            return
 
     def run(self, coroutine: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         """Run a coroutine on the loop of the tape."""
@@ -178,8 +176,8 @@ class Rejudging:
         for recorded in self._sessions:
             try:
                 self._judge(run, recorded.tape(), items)
-            except TapeError as error:
-                self.failure = str(error)
+            except Exception as error:  # noqa: BLE001 - a tape that is not one of ours decides nothing, whatever it does
+                self.failure = f"{type(error).__name__}: {error}"
         return True
 
     @staticmethod

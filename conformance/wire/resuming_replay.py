@@ -8,11 +8,12 @@ they know their connections when the next test begins.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from conformance.wire.errors import NotOnTape, WireError
+from conformance.wire.errors import NotOnTape, TapeError, WireError
 from conformance.wire.replay import ReplayWire
 from conformance.wire.replay_loop import ReplayLoop
 from conformance.wire.streams import Datagram, Stream
@@ -56,7 +57,7 @@ class ResumingReplay(ReplayWire):
         self.left_over = False
         super().begin(directory, test_id)
         beginning = self.tape.events[self._cursor - 1]
-        self._timers.armed = int(beginning.meta["armed"])
+        self._timers.armed = int(beginning.meta.get("armed", self._timers.armed))
         self._script.align(beginning.n)
         self._drop_ended(beginning.n)
 
@@ -92,6 +93,25 @@ class ResumingReplay(ReplayWire):
                 found.close()
 
     # leaving the recording
+
+    def idle(self, loop_deadline: int | None) -> None:
+        """For the loop: release what comes next. An event that makes no sense is left out, and decides nothing."""
+        with self._sense():
+            super().idle(loop_deadline)
+
+    def _catch_up(self) -> None:
+        with self._sense():
+            super()._catch_up()
+
+    @contextmanager
+    def _sense(self) -> Iterator[None]:
+        """Leave out the next event when it cannot be made sense of."""
+        cursor = self._cursor
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            self._cursor = max(self._cursor, cursor + 1)
+            self._undecide(TapeError("tape", f"event {cursor}: {error!r}"))
 
     def _undecide(self, error: WireError) -> None:
         self.undecided = self.undecided or error

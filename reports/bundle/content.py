@@ -193,7 +193,8 @@ def _evidence(bundle: Bundle, run: Run) -> Iterator[Problem]:
     folders = {"/".join(name.split("/")[:2]) for name in bundle.below(layout.EVIDENCE)}
     for test in run.tests:
         folder = f"{layout.EVIDENCE}{test['id']}"
-        if test["evidence"] != folder or (folder not in folders and test["verdict"] != "BLOCKED"):
+        wanted = test["verdict"] != "BLOCKED" and support.keeps_evidence(run.plan, test["verdict"])
+        if test["evidence"] != folder or (wanted and folder not in folders):
             yield Problem("no-evidence", f"{layout.RESULTS} {test['id']}", "没有证据", "the test has no evidence")
         folders.discard(folder)
     for folder in sorted(folders):

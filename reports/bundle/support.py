@@ -31,6 +31,8 @@ UNTESTED = {
     "not_selected": "NOT_SELECTED",
 }
 CERTIFYING = frozenset({"PASS", "WARN", "NOT_APPLICABLE", "NOT_SELECTED", "WAIVED"})
+#: Verdicts of tests that leave nothing to explain.
+UNREMARKABLE = frozenset({"PASS", "NOT_APPLICABLE"})
 #: How the plan begins its reason for a requirement that the user left out of this run.
 NARROWED = "not chosen for this run"
 NOTHING_RAN, SUITE_ERROR, FAILED, INCONCLUSIVE, INTERRUPTED = 5, 3, 1, 10, 2
@@ -108,6 +110,11 @@ def counts(verdicts: Iterable[str]) -> dict[str, int]:
     """Number by verdict, best first."""
     found = list(verdicts)
     return {verdict: found.count(verdict) for verdict in ORDER if verdict in found}
+
+
+def keeps_evidence(plan: Mapping[str, Any], verdict: str) -> bool:
+    """Whether the profile wants the traffic of a test with that verdict in a bundle."""
+    return bool(plan["evidence"]["keep"] == "all") or verdict not in UNREMARKABLE
 
 
 def narrowed(rows: Iterable[Mapping[str, Any]]) -> bool:

@@ -7,7 +7,7 @@ import io
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from reports.bundle import layout
 from reports.bundle.layout import BundleError, json_line
 from reports.bundle.manifest import make_manifest
 from reports.bundle.reader import parse_object
-from reports.bundle.support import Stanza
+from reports.bundle.support import Stanza, keeps_evidence
 from specs.loader import SPECS_ROOT, Catalogue, load_catalogue
 
 DATE = (2013, 6, 1, 0, 0, 0)
@@ -24,6 +24,7 @@ DEFLATE_LEVEL = 6
 _MODE = 0o100644 << 16
 _UNIX = 3
 _BLOCK = 1 << 20
+MEGABYTE = 1_000_000
 #: Deflate is kept when it saves at least a tenth.
 _WORTHWHILE = 0.9
 
@@ -51,6 +52,7 @@ def write_bundle(
     if len(lines) < 2 or lines[0].get("kind") != "header" or lines[-1].get("kind") != "footer":
         raise BundleError("unfinished", "运行未完成，不能打包", f"{folder}: the run did not come to its end")
     sources = _sources(folder, specs)
+    _keep_evidence(sources, plan, lines)
     catalogue = load_catalogue(None if specs == SPECS_ROOT else specs)
     sources[layout.REQUIREMENTS] = json_line({i: asdict(stanza) for i, stanza in stanzas(catalogue).items()})
     sources[layout.DECLARATION] = declaration
@@ -97,6 +99,30 @@ def _sources(folder: Path, specs: Path) -> dict[str, Source]:
     for path in sorted(specs.rglob("*.yaml")):
         sources[layout.SPEC + path.relative_to(specs).as_posix()] = path
     return sources
+
+
+def _keep_evidence(sources: dict[str, Source], plan: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> None:
+    """Leave out what the profile does not want, and refuse what is more than its budget. Raises BundleError."""
+    quiet = {line["id"] for line in lines if line["kind"] == "test" and not keeps_evidence(plan, line["verdict"])}
+    sizes: dict[str, int] = {}
+    for name in [name for name in sources if name.startswith(layout.EVIDENCE)]:
+        test = name.split("/")[1]
+        if test in quiet:
+            del sources[name]
+            continue
+        source = sources[name]
+        sizes[test] = sizes.get(test, 0) + (source.stat().st_size if isinstance(source, Path) else len(source))
+    budget, total = plan["evidence"]["budget"], sum(sizes.values()) / MEGABYTE
+    if budget and total > budget:
+        largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:3]
+        shown = ", ".join(f"{test} {sizes[test] / MEGABYTE:.1f} MB" for test in largest)
+        raise BundleError(
+            "over-budget",
+            f"证据共 {total:.1f} MB，超过认证档的上限 {budget} MB；最大者: {shown}。"
+            "请提高认证档的 evidence.budget，或改为 keep: findings",
+            f"the evidence has {total:.1f} MB, the profile allows {budget} MB; the largest: {shown}."
+            " Raise evidence.budget of the profile, or set keep: findings there",
+        )
 
 
 def _document(path: Path) -> bytes:

@@ -153,3 +153,17 @@ def test_events_that_are_gone_are_not_made_up(run: RecordedRun, tape: Tape, tmp_
     (line,) = judged(run, [replace(tape, events=tuple(events))], tmp_path)
 
     assert line["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_tape_that_is_not_one_of_ours_decides_nothing(run: RecordedRun, tape: Tape, tmp_path: Path) -> None:
+    sessions: list[Any] = []
+    for position, event in in_the_test(tape):
+        if event.meta and event.kind is not Kind.BEGIN:
+            events = [*tape.events]
+            events[position] = replace(event, meta={})
+            sessions.append(Changed(replace(tape, events=tuple(events))))
+
+    outcome = judge_sessions(run, sessions[:FLIPS], None, "", tmp_path)
+
+    assert [line["reason"]["en"] for line in outcome.lines if line["verdict"] not in ("PASS", "INCONCLUSIVE")] == []
+    assert outcome.failure or "INCONCLUSIVE" in {line["verdict"] for line in outcome.lines}

@@ -151,6 +151,7 @@ async def test_clock(province: Province, control: DeviceControl, check: Checks, 
     await relogin(province)
     check.step("s3")
     error = await _settled_error(province, control, login.applied_within.seconds, login.clock_error.number)
+    check.figures["clock_offset"] = round(error, 3)
     check.within("IF-REG-07", abs(error), login.clock_error, say("登录后的时钟误差", "clock error after the login"))
     check.step("s1")
     await _shift_clock(province, control, heartbeat.offset.seconds)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from conformance.cli.roles import golden_declaration
 from conformance.model.outcome import footer
 from conformance.model.plan import Choice, make_plan
@@ -17,11 +19,14 @@ from reports.bundle.statement import envelopes
 from reports.bundle.writer import add_files, write_bundle
 from specs.declaration import load_declaration
 from specs.loader import load_catalogue
+from specs.model import EvidencePolicy
 
 SIGNED_AT = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 NOW = datetime(2024, 3, 2, 12, 0, tzinfo=UTC)
 CREATED = datetime(2024, 1, 1, tzinfo=UTC)
 CHOSEN = ("IF-AHL-02", "IF-REG-01", "IF-REG-02", "IF-REG-03")
+
+ALL = EvidencePolicy()
 
 
 def check(requirement: str, outcome: str) -> dict[str, Any]:
@@ -67,11 +72,12 @@ def failing_test(index: int, requirement: str) -> dict[str, Any]:
     }
 
 
-def write_run(folder: Path, *, failing: bool = False) -> dict[str, str]:
+def write_run(folder: Path, *, failing: bool = False, evidence: EvidencePolicy = ALL) -> dict[str, str]:
     """Write plan.json, results.jsonl and evidence. Returns the device of the header."""
     catalogue = load_catalogue()
     loaded = load_declaration(golden_declaration("camera"), catalogue.vocabulary)
-    plan = make_plan(catalogue, catalogue.profile("camera"), catalogue.editions[-1].id, loaded, Choice(CHOSEN))
+    profile = msgspec.structs.replace(catalogue.profile("camera"), evidence=evidence)
+    plan = make_plan(catalogue, profile, catalogue.editions[-1].id, loaded, Choice(CHOSEN))
     document = plan.document()
     device = {"dev_id": "KDN00000001", "manufacturer": "Kandian", "model": "GC-1", "version": "V1", "address": "x"}
     header = {

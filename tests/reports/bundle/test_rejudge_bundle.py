@@ -85,6 +85,30 @@ def test_a_stricter_limit_is_judged_from_the_tape(certified: tuple[Path, str], t
     assert found.exit_code == 1
 
 
+def test_a_requirement_that_is_not_asked_for_any_more(certified: tuple[Path, str], tmp_path: Path) -> None:
+    old = "Token verified before the first media packet}\n  level: MUST\n  role: camera\n  binding: tykd\n  when: feature.tykd"
+    spec = with_limit(
+        tmp_path, "anti_hotlink.yaml", old, old.replace("feature.tykd", "feature.ptz and not feature.tykd")
+    )
+
+    found = rejudge(certified[0] / "run.kandian", spec=spec)
+
+    assert [row.test.rpartition(".")[2] for row in found.not_asked] == ["tcp", "udp"]
+    assert "IF-AHL-02" not in found.requirements
+    assert found.exit_code == 0
+    assert text(found, "en").endswith("0 need the device, 2 not asked for any more")
+
+
+def test_an_older_spec_knows_fewer_requirements_than_the_suites(certified: tuple[Path, str], tmp_path: Path) -> None:
+    spec = with_limit(tmp_path, "registration.yaml", "group:", "group:")
+    path = spec / "interface" / "framing.yaml"
+    head, mark, _ = path.read_text("utf-8").rpartition("\n- id: ")
+    assert mark
+    path.write_text(head + "\n", encoding="utf-8")
+
+    assert rejudge(certified[0] / "run.kandian", spec=spec).exit_code == 0
+
+
 def test_a_longer_look_needs_the_device(certified: tuple[Path, str], tmp_path: Path) -> None:
     spec = with_limit(tmp_path, "anti_hotlink.yaml", "observe_window: {value: 1.2", "observe_window: {value: 600.0")
 
