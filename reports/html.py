@@ -5,30 +5,68 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
+from reports.captured_messages import captured_messages
 from reports.plots import line_plot
-from reports.results import ORDER, Results
-from reports.words import VERDICTS, conclusion
+from reports.results import ORDER, Results, ResultsFileError
+from reports.words import OUTCOMES, VERDICTS, conclusion
 
 TEMPLATES = Path(__file__).parent / "templates"
 FINDINGS = ("ERROR", "FAIL", "INCONCLUSIVE", "WARN")
 SHOWN_CHECKS = 6
 SHOWN_TEXT = 2000
-PAGES = "tests.html"
+PAGES = "pages"
 
 
-def write_html(results: Results, path: Path, language: str = "zh", *, pages: bool = False) -> None:
-    """Render the report; ``language`` is what it opens in. With ``pages`` the evidence of every test is written beside
-    it (tests.html), and the report links to it. Raises OSError."""
-    shown = {**context(results, language), "pages": PAGES if pages else ""}
+def write_html(
+    results: Results, path: Path, language: str = "zh", *, read: Callable[[str], bytes] | None = None
+) -> None:
+    """Render the report; ``language`` is what it opens in. With ``read``, which gives the bytes of a file of the run,
+    a page of evidence for every test is written into the folder ``pages`` beside it. Raises OSError."""
+    shown = {**context(results, language), "pages": PAGES if read else ""}
     path.write_bytes(_render("report.html", shown).encode("utf-8", "replace"))
-    if pages:
-        tests = {"language": language, "header": results.header, "tests": results.tests, "words": VERDICTS}
-        path.with_name(PAGES).write_bytes(_render("tests.html", tests).encode("utf-8", "replace"))
+    if read:
+        folder = path.parent / PAGES
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob("*.html"):
+            old.unlink()
+        for test in results.tests:
+            page = _render("evidence.html", _evidence(results, test, language, read, path.name))
+            (folder / f"{_name(test)}.html").write_bytes(page.encode("utf-8", "replace"))
+
+
+def _name(test: dict[str, Any]) -> str:
+    """The name that the folder of its evidence has; never one that leads elsewhere."""
+    return str(test["evidence"]).replace("\\", "/").rpartition("/")[2].lstrip(".") or "_"
+
+
+def _evidence(
+    results: Results, test: dict[str, Any], language: str, read: Callable[[str], bytes], back: str
+) -> dict[str, Any]:
+    """What the page of a test shows: its checks, and the messages of its capture."""
+    capture = f"{test['evidence']}/wire.pcapng"
+    try:
+        messages, whole = captured_messages(read(capture))
+    except ResultsFileError:
+        messages, whole, capture = (), True, ""
+    return {
+        "language": language,
+        "header": results.header,
+        "test": test,
+        "checks": [_shortened(check) for check in test["checks"]],
+        "messages": messages,
+        "whole": whole,
+        "capture": f"../{quote(capture)}" if capture else "",
+        "back": quote(back),
+        "words": VERDICTS,
+        "outcomes": OUTCOMES,
+    }
 
 
 def _render(template: str, shown: dict[str, Any]) -> str:
@@ -111,7 +149,7 @@ def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
     tests = [t for t in results.tests_of(requirement_id) if t["requirements"][requirement_id] == verdict]
     steps = requirement.get("steps", {})
     checks = [
-        {**_shortened(check), "step_text": steps.get(check["step"]), "evidence": test["evidence"] + "/wire.pcapng"}
+        {**_shortened(check), "step_text": steps.get(check["step"]), **_links(test)}
         for test in tests
         for check in test["checks"]
         if check["requirement"] == requirement_id and check["outcome"] != "held"
@@ -124,6 +162,11 @@ def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
         "tests": tests,
         "reproduce": _reproduce(results, requirement_id),
     }
+
+
+def _links(test: dict[str, Any]) -> dict[str, str]:
+    capture = f"{test['evidence']}/wire.pcapng"
+    return {"evidence": capture, "link": quote(capture), "page": quote(f"{_name(test)}.html"), "test": str(test["id"])}
 
 
 def _shortened(check: dict[str, Any]) -> dict[str, Any]:
@@ -165,16 +208,16 @@ def _groups(results: Results) -> list[dict[str, Any]]:
         verdict = results.requirements.get(planned["id"], "NOT_TESTED")
         row["counts"][verdict] = row["counts"].get(verdict, 0) + 1
         row["requirements"].append(
-            {**_requirement(results, planned["id"]), "verdict": verdict, "test": _test(results, planned["id"])}
+            {**_requirement(results, planned["id"]), "verdict": verdict, "page": _page(results, planned["id"])}
         )
     for row in rows.values():
         row["bar"] = _bar(row["counts"], len(row["requirements"]))
     return list(rows.values())
 
 
-def _test(results: Results, requirement_id: str) -> str:
+def _page(results: Results, requirement_id: str) -> str:
     tests = results.tests_of(requirement_id)
-    return str(tests[0]["id"]) if tests else ""
+    return quote(f"{_name(tests[0])}.html") if tests else ""
 
 
 def _bar(counts: dict[str, int], total: int) -> list[dict[str, str]]:

@@ -15,6 +15,14 @@ VERDICTS = {
     "WAIVED": ("豁免", "Waived"),
 }
 
+#: What a check may come to.
+OUTCOMES = {
+    "held": ("成立", "held"),
+    "violated": ("违反", "violated"),
+    "inconclusive": ("无法判定", "inconclusive"),
+    "not_applicable": ("不适用", "not applicable"),
+}
+
 CONCLUSIONS = {
     0: ("符合", "Conforms", "所有选定要求均已满足。", "Every selected requirement is met."),
     1: ("不符合", "Does not conform", "至少一项强制要求不满足。", "At least one mandatory requirement is violated."),

@@ -203,9 +203,10 @@ def finish(out: Path, language: str, code: int, waivers: WaiverFile | None = Non
             code = results.exit_code if code in (0, 1, 10) else code
         from reports.html import write_html
         from reports.junit import write_junit
+        from reports.result_files import load_run
 
         write_junit(results, out / "junit.xml")
-        write_html(results, out / "report.html", language, pages=True)
+        write_html(results, out / "report.html", language, read=load_run(out).read)
     except (ResultsFileError, OSError) as error:
         click.echo(f"report: {error}", err=True)
         return code or 3

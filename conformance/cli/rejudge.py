@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SHOWN = 40
 INCONCLUSIVE = "INCONCLUSIVE"
+NOT_ASKED = "NOT_SELECTED"
+BLOCKED = "BLOCKED"
 #: Tapes of more bytes than this are worth more than one process.
 WORTH_A_PROCESS = 48 << 20
 
@@ -56,7 +58,12 @@ class Rejudged:
     @property
     def other(self) -> tuple[Row, ...]:
         """Tests with another verdict that was decided from the tape."""
-        return tuple(row for row in self.rows if not row.same and row.now != INCONCLUSIVE)
+        return tuple(row for row in self.rows if not row.same and row.now not in (INCONCLUSIVE, NOT_ASKED))
+
+    @property
+    def not_asked(self) -> tuple[Row, ...]:
+        """Tests of requirements that this spec does not ask of the device."""
+        return tuple(row for row in self.rows if row.now == NOT_ASKED)
 
     @property
     def undecided(self) -> tuple[Row, ...]:
@@ -133,12 +140,13 @@ def unpacked(path: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one process found. ``collected``: requirements by test that the plan asks for; ``asked``: requirements that
-    the run could not know."""
+    """What one process found. ``collected``: requirements by test that the plan asks for; ``selected``: requirements of
+    the plan; ``asked``: those that the run could not know."""
 
     edition: str
     lines: list[dict[str, Any]]
     collected: dict[str, tuple[str, ...]]
+    selected: frozenset[str]
     asked: frozenset[str]
     failure: str
 
@@ -160,7 +168,7 @@ def _judge(run: RecordedRun, sessions: list[Session], spec: Path | None, edition
         found = [job.result() for job in jobs]
     lines = [line for outcome in found for line in outcome.lines]
     failure = next((outcome.failure for outcome in found if outcome.failure), "")
-    return Outcome(found[0].edition, lines, found[0].collected, found[0].asked, failure)
+    return replace(found[0], lines=lines, failure=failure)
 
 
 @lru_cache(maxsize=1)
@@ -188,7 +196,7 @@ def judge_sessions(
         raise ValueError("the suites do not fit the spec")
     lines = [json.loads(json.dumps(line)) for line in plugin.lines]
     asked = newly_asked(run, settings.plan)
-    return Outcome(settings.plan.edition, lines, plugin.collected, asked, plugin.failure)
+    return Outcome(settings.plan.edition, lines, plugin.collected, settings.plan.selected, asked, plugin.failure)
 
 
 def _compared(run: RecordedRun, outcome: Outcome) -> Rejudged:
@@ -206,16 +214,19 @@ def _compared(run: RecordedRun, outcome: Outcome) -> Rejudged:
 
 def _row(test: Mapping[str, Any], line: Mapping[str, Any] | None, outcome: Outcome) -> Row:
     ids = tuple(test["requirements"])
-    if line is None:
-        if test["id"] in outcome.collected or test["verdict"] == "BLOCKED":
-            zh, en = "需要真实设备: 记录中没有这项测试", "needs the device: the recording does not hold this test"
-        else:
-            zh, en = "规范或套件已不含这项测试", "spec or suites do not have this test any more"
-        same = test["verdict"] == "BLOCKED"
-        return Row(test["id"], ids, test["verdict"], test["verdict"] if same else INCONCLUSIVE, same, zh, en)
-    same = (test["verdict"], test["requirements"]) == (line["verdict"], line["requirements"])
-    reason = {"zh": "", "en": ""} if same else line["reason"]
-    return Row(test["id"], ids, test["verdict"], line["verdict"], same, reason["zh"], reason["en"])
+    if line is not None:
+        same = (test["verdict"], test["requirements"]) == (line["verdict"], line["requirements"])
+        reason = {"zh": "", "en": ""} if same else line["reason"]
+        return Row(test["id"], ids, test["verdict"], line["verdict"], same, reason["zh"], reason["en"])
+    if test["verdict"] == BLOCKED:
+        return Row(test["id"], ids, BLOCKED, BLOCKED, same=True)
+    if not outcome.selected & set(ids):
+        return Row(test["id"], ids, test["verdict"], NOT_ASKED, False, "规范不再要求", "the spec does not ask for it")
+    if test["id"] in outcome.collected:
+        zh, en = "需要真实设备: 记录中没有这项测试", "needs the device: the recording does not hold this test"
+    else:
+        zh, en = "需要真实设备: 套件已不含这项测试", "needs the device: the suites do not have this test any more"
+    return Row(test["id"], ids, test["verdict"], INCONCLUSIVE, False, zh, en)
 
 
 def _requirements(rows: Sequence[Row], lines: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -223,6 +234,8 @@ def _requirements(rows: Sequence[Row], lines: dict[str, dict[str, Any]]) -> dict
 
     judged: dict[str, list[Verdict]] = {}
     for row in rows:
+        if row.now == NOT_ASKED:
+            continue
         line = lines.get(row.test)
         verdicts = line["requirements"] if line else dict.fromkeys(row.requirements, row.now)
         for requirement, verdict in verdicts.items():
@@ -236,6 +249,8 @@ def text(found: Rejudged, language: str) -> str:
     counts = len(found.rows), same, len(found.other), len(found.undecided)
     zh = "{} 项测试: {} 项与记录一致, {} 项不同, {} 项需要真实设备"
     lines = [(zh if language == "zh" else "{} tests: {} as recorded, {} differ, {} need the device").format(*counts)]
+    if left := len(found.not_asked):
+        lines[0] += f", {left} 项规范不再要求" if language == "zh" else f", {left} not asked for any more"
     rows = [*found.other, *found.undecided]
     for row in rows[:SHOWN]:
         why = row.zh if language == "zh" else row.en
