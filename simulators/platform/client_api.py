@@ -12,7 +12,7 @@ from aiohttp import web
 from simulators.platform.client_account import AccountOperations
 from simulators.platform.client_call import Call
 from simulators.platform.client_control import ControlOperations
-from simulators.platform.client_errors import ERRORS, error_body
+from simulators.platform.client_errors import error_body, error_status
 from simulators.platform.client_events import EventOperations
 from simulators.platform.client_jobs import JobOperations
 from simulators.platform.client_terminals import TerminalOperations
@@ -157,15 +157,15 @@ class ClientApi:
 
     def refusal(self, call: Call, refused: Refused) -> web.Response:
         """An error as an answer; whoever is refused something of a device stands in the audit log."""
-        error = ERRORS[refused.code]
+        status = error_status(refused.code)
         if refused.code == "forbidden":
             device = call.request.match_info.get("terminal", "")
             self.platform.audit.note(call.who, call.request.method, device, refused.code, address=call.address)
         body = error_body(refused.code, refused.detail)
         if refused.code == "client_too_old":
             body["upgradeUrl"] = self.account.upgrade_url
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-        return web.json_response(body, status=error.status, headers=headers)
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        return web.json_response(body, status=status, headers=headers)
 
     def check_version(self, request: web.Request) -> None:
         """A client that tells its version must not be too old. Raises Refused."""
