@@ -6,8 +6,9 @@ import base64
 import hashlib
 import shlex
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -16,6 +17,9 @@ from reports.captured_messages import captured_messages
 from reports.plots import line_plot
 from reports.results import ORDER, Results, ResultsFileError
 from reports.words import OUTCOMES, VERDICTS, conclusion
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
 FINDINGS = ("ERROR", "FAIL", "INCONCLUSIVE", "WARN")
@@ -71,6 +75,12 @@ def _evidence(
 
 def _render(template: str, shown: dict[str, Any]) -> str:
     """The page with its style and script inside; the policy lets these two run and nothing else."""
+    environment, inside = _templates()
+    return environment.get_template(template).render(**shown, **inside)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[jinja2.Environment, dict[str, Markup]]:
     import jinja2
 
     environment = jinja2.Environment(
@@ -81,9 +91,7 @@ def _render(template: str, shown: dict[str, Any]) -> str:
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    return environment.get_template(template).render(
-        **shown, style=Markup(style), script=Markup(script), policy=Markup(policy)
-    )
+    return environment, {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
 
 
 def _digest(text: str) -> str:
@@ -92,7 +100,7 @@ def _digest(text: str) -> str:
 
 def context(results: Results, language: str) -> dict[str, Any]:
     """What the template shows, ready made: the template only places it."""
-    zh_word, en_word, zh, en = conclusion(results.exit_code)
+    zh_word, en_word, zh, en = conclusion(results.exit_code, stale=results.stale_waivers)
     groups = _groups(results)
     return {
         "language": language,

@@ -123,7 +123,7 @@ def validity(run: RunFiles, language: str) -> str:
 def document(run: RunFiles, language: str, font: str) -> dict[str, Any]:
     """All text of the pages; the template only places it."""
     results, side = run.results, 0 if language == "zh" else 1
-    zh_word, en_word, zh, en = conclusion(results.exit_code)
+    zh_word, en_word, zh, en = conclusion(results.exit_code, stale=results.stale_waivers)
     text: dict[str, Any] = _clean(
         {
             "language": language,
@@ -135,7 +135,8 @@ def document(run: RunFiles, language: str, font: str) -> dict[str, Any]:
             "counts": [{"verdict": v, "word": verdict_word(v, language), "n": n} for v, n in results.counts.items()],
             "waivers": [_waiver(row, language) for row in results.waivers],
             "foot": results.header["device"]["dev_id"][:SHOWN_NAME],
-            "rows": [_row(row) for row in table_rows(results, language)],
+            "rows": [_row(results, row, language) for row in table_rows(results, language)],
+            "run": _run_facts(results, language),
         }
     )
     name, digest = subject(run)
@@ -154,9 +155,24 @@ def _waiver(row: dict[str, Any], language: str) -> dict[str, Any]:
     }
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {key: row[key] for key in ("id", "title", "group", "level", "verdict", "word", "reason")}
-    return {**shown, **{key: row[key][:SHOWN_OBSERVED] for key in ("expected", "observed")}}
+def _row(results: Results, row: dict[str, Any], language: str) -> dict[str, Any]:
+    known = results.catalogue.requirements.get(row["id"])
+    shown = {key: row[key] for key in ("id", "title", "group", "level", "verdict", "word", "evidence")}
+    cut = {key: row[key][:SHOWN_OBSERVED] for key in ("expected", "observed", "reason")}
+    open_row = row["selection"] in ("excluded", "not_tested")
+    return {**shown, **cut, "remedy": known.remedy.get(language) if known else "", "open": open_row}
+
+
+def _run_facts(results: Results, language: str) -> list[list[str]]:
+    header, side = results.header, 0 if language == "zh" else 1
+    rows = [
+        ["tool", f"Kandian {header['tool']}, Python {header['python']}"],
+        ["tests", str(len(results.tests))],
+        ["seed", str(header["seed"])],
+        ["spec_digest", str(header["spec_digest"])],
+        ["plan_digest", str(header["plan_digest"])],
+    ]
+    return [[_WORDS[name][side], value] for name, value in rows]
 
 
 def _facts(run: RunFiles, language: str) -> list[list[str]]:
@@ -233,6 +249,18 @@ _WORDS = {
     "expected": ("期望", "Expected"),
     "observed": ("实际", "Observed"),
     "reason": ("原因", "Reason"),
+    "evidence": ("证据", "Evidence"),
+    "remedy": ("可能原因", "Likely cause"),
+    "open": ("未测试的要求及原因", "Requirements not tested, and why"),
+    "tool": ("工具", "Tool"),
+    "tests": ("测试数", "Tests"),
+    "seed": ("种子", "Seed"),
+    "spec_digest": ("规范摘要", "Spec digest"),
+    "plan_digest": ("计划摘要", "Plan digest"),
+    "disclaimer": (
+        "要求文本为公开资料整理的拟定稿，并非运营商正式文本。",
+        "The requirement texts rest on public material; they are not an official text of the carrier.",
+    ),
     "all": ("全部要求", "All requirements"),
     "requirement": ("要求", "Requirement"),
     "name": ("名称", "Title"),

@@ -6,18 +6,17 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from reports.bundle import layout
-from reports.bundle.content import check_content
 from reports.bundle.keys import PublicKey
 from reports.bundle.layout import BundleError
 from reports.bundle.reader import Bundle, open_bundle
 from reports.bundle.signatures import examine
 from reports.bundle.statement import VERDICTS
-from reports.bundle.verify import verify
+from reports.bundle.verify import Verification, verify
 from reports.results import Results, ResultsFileError, read_results, results_of
 from specs.loader import SPECS_ROOT, Catalogue, load_catalogue, spec_digest
 
@@ -61,27 +60,33 @@ def load_run(path: Path) -> RunFiles:
         return _folder(path)
     if not path.exists():
         raise ResultsFileError(f"{path}: there is no such folder or bundle")
-    try:
-        with open_bundle(path) as bundle:
-            if problems := check_content(bundle):
-                more = f" (+{len(problems) - 1})" if len(problems) > 1 else ""
-                raise ResultsFileError(f"{path}: content does not verify: {problems[0].line('en')}{more}")
-            return _bundle(path, bundle)
-    except BundleError as error:
-        raise ResultsFileError(f"{path}: {error.en}") from None
+    return _sound_bundle(path, verify(path, (), datetime.now(UTC)))
 
 
 def load_signed_run(path: Path, keys: Sequence[PublicKey], now: datetime) -> RunFiles:
     """Open a bundle that a trusted key signed. Raises ResultsFileError when it does not verify."""
-    run = load_run(path)
-    if not run.bundled:
+    if path.is_dir():
         raise ResultsFileError(f"{path}: a folder has no signature; keys go with a bundle")
-    if answer := [problem.line("en") for problem in verify(path, keys, now).signature.problems]:
-        raise ResultsFileError(f"{path}: {answer[0]}")
+    found = verify(path, keys, now)
+    run = _sound_bundle(path, found)
+    if found.signature.state != "yes":
+        why = [problem.line("en") for problem in found.signature.problems] or ["nobody signed the verdicts"]
+        raise ResultsFileError(f"{path}: {why[0]}")
     with open_bundle(path) as bundle:
-        found = [s for s in examine(bundle, keys, now) if s.key is not None and s.kind == VERDICTS]
-    signers = {Signer(s.key.role, s.key.owner, str(s.statement["predicate"]["signedAt"])) for s in found if s.key}
+        valid = [s for s in examine(bundle, keys, now) if s.key is not None and s.kind == VERDICTS]
+    signers = {Signer(s.key.role, s.key.owner, str(s.statement["predicate"]["signedAt"])) for s in valid if s.key}
     return replace(run, signers=tuple(sorted(signers, key=lambda signer: (signer.role, signer.owner))))
+
+
+def _sound_bundle(path: Path, found: Verification) -> RunFiles:
+    if problems := found.content.problems:
+        more = f" (+{len(problems) - 1})" if len(problems) > 1 else ""
+        raise ResultsFileError(f"{path}: content does not verify: {problems[0].line('en')}{more}")
+    try:
+        with open_bundle(path) as bundle:
+            return _bundle(path, bundle)
+    except BundleError as error:
+        raise ResultsFileError(f"{path}: {error.en}") from None
 
 
 def _folder(path: Path) -> RunFiles:
@@ -118,6 +123,15 @@ def _own_catalogue(bundle: Bundle) -> Catalogue | None:
     with tempfile.TemporaryDirectory(prefix="kandian-") as folder:
         bundle.extract(layout.SPEC, Path(folder))
         return load_catalogue(Path(folder))
+
+
+def write_captures(run: RunFiles, folder: Path) -> None:
+    """Write the captures of the run below a folder, where they are not there yet. Raises OSError, ResultsFileError."""
+    for name in run.names:
+        target = folder / name
+        if name.startswith(layout.EVIDENCE) and name.endswith("/wire.pcapng") and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(run.read(name))
 
 
 def results_digest(run: RunFiles) -> str:

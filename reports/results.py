@@ -48,6 +48,12 @@ class Results:
         """Exit code of the run; 2 when it was cut off."""
         return int(self.footer.get("exit_code", 2))
 
+    @property
+    def stale_waivers(self) -> bool:
+        """Whether the run fails for its waivers alone."""
+        faulty = any(row["fault"] for row in self.waivers)
+        return self.exit_code == 1 and faulty and "FAIL" not in self.selected.values()
+
     @cached_property
     def requirements(self) -> dict[str, str]:
         """Verdict by requirement id, for every row of the plan."""

@@ -10,7 +10,7 @@ SHOWN = 12
 
 def summary(results: Results, language: str) -> str:
     """Conclusion, counts, and the first findings in one language."""
-    zh_word, en_word, zh, en = conclusion(results.exit_code)
+    zh_word, en_word, zh, en = conclusion(results.exit_code, stale=results.stale_waivers)
     word, sentence = (zh_word, zh) if language == "zh" else (en_word, en)
     counts = " · ".join(f"{verdict_word(v, language)} {n}" for v, n in results.counts.items())
     lines = [f"{word}: {sentence}", counts]
@@ -21,6 +21,11 @@ def summary(results: Results, language: str) -> str:
         lines.append(
             "定时器已压缩，非认证运行。" if language == "zh" else "Compressed timers: not a certification run."
         )
+    lines += [
+        f"  {'!' if row['fault'] else ' '} {'豁免' if language == 'zh' else 'Waiver'} {row['requirement']}: "
+        f"{row['words'][language]} (≤ {row['expires']})"
+        for row in results.waivers
+    ]
     findings = [i for i, v in results.selected.items() if v in ("FAIL", "ERROR", "INCONCLUSIVE", "WARN")]
     for requirement_id in findings[:SHOWN]:
         verdict = results.selected[requirement_id]

@@ -37,6 +37,13 @@ CONCLUSIONS = {
     ),
 }
 
+STALE_WAIVERS = (
+    "豁免失效",
+    "Stale waivers",
+    "没有未豁免的不符合，但有豁免已过期、未使用或不再需要。",
+    "Nothing fails without a waiver, but a waiver is expired, unused or no longer needed.",
+)
+
 
 def verdict_word(verdict: str, language: str) -> str:
     """The verdict in the reader's language."""
@@ -44,6 +51,6 @@ def verdict_word(verdict: str, language: str) -> str:
     return zh if language == "zh" else en
 
 
-def conclusion(exit_code: int) -> tuple[str, str, str, str]:
-    """(zh word, en word, zh sentence, en sentence) for an exit code."""
-    return CONCLUSIONS.get(exit_code, CONCLUSIONS[3])
+def conclusion(exit_code: int, *, stale: bool = False) -> tuple[str, str, str, str]:
+    """(zh word, en word, zh sentence, en sentence) for an exit code. ``stale``: waivers alone fail the run."""
+    return STALE_WAIVERS if stale else CONCLUSIONS.get(exit_code, CONCLUSIONS[3])

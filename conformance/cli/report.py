@@ -107,12 +107,23 @@ def pdf(source: Path, out: Path | None, waivers: Path | None, lang: str, keys: t
 
 @command.command("html")
 @_source
-def html(source: Path, out: Path | None, waivers: Path | None, lang: str) -> None:
-    """Write the HTML report (one file, both languages)."""
+@click.option("--evidence", is_flag=True, help="Also write a page a test, and its capture, beside the report.")
+def html(source: Path, out: Path | None, waivers: Path | None, lang: str, evidence: bool) -> None:
+    """Write the HTML report (both languages); with --evidence, into a folder of its own."""
     from reports.html import write_html
+    from reports.result_files import write_captures
 
     run = open_run(source, waivers)
-    write(out or Path(f"{source.resolve().stem}.html"), lambda path: write_html(run.results, path, lang))
+    stem = source.resolve().stem
+    target = out or (Path(f"{stem}-report") / "report.html" if evidence else Path(f"{stem}.html"))
+
+    def render(path: Path) -> None:
+        if evidence:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_captures(run, path.parent)
+        write_html(run.results, path, lang, read=run.read if evidence else None)
+
+    write(target, render)
 
 
 @command.command("junit")

@@ -17,7 +17,7 @@ from conformance.plugin.hooks import RUN, RUN_KIND, requirement_ids
 from conformance.plugin.progress import silence_pytest
 from conformance.plugin.run import Run, test_id
 from conformance.plugin.settings import GIVEN_SETTINGS, Settings
-from conformance.wire import Kind, ReplayLoop, ResumingReplay, Tape, WireError, join_files, read_tape_file
+from conformance.wire import Kind, ReplayLoop, ResumingReplay, Tape, WireError, mend_files, read_tape_file
 from specs.model import Text
 
 T = TypeVar("T")
@@ -135,8 +135,8 @@ class Session:
         return sum(path.stat().st_size for path in self.paths)
 
     def tape(self) -> Tape:
-        """All of its events. Raises TapeError."""
-        return join_files([read_tape_file(path) for path in self.paths])
+        """Its tests as far as they are there. Raises TapeError."""
+        return mend_files([read_tape_file(path) for path in self.paths])
 
 
 class Rejudging:
@@ -182,11 +182,14 @@ class Rejudging:
 
     @staticmethod
     def _judge(run: RejudgingRun, tape: Tape, items: Mapping[str, pytest.Item]) -> None:
-        begun = [event.meta["test"] for event in tape.events if event.kind is Kind.BEGIN]
-        names = begun[: sum(event.kind is Kind.END for event in tape.events)]
-        if not names:
+        begun = [event for event in tape.events if event.kind is Kind.BEGIN]
+        if not begun:
             return
         with run.session(tape):
-            for name in names:
-                if (item := items.get(name)) is not None:
+            for event in begun:
+                name = event.meta["test"]
+                item = items.get(name)
+                if item is None or event.meta.get("damaged"):
+                    run.wire.pass_over(name)
+                else:
                     item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)

@@ -16,6 +16,15 @@ from conformance.protocols.s3_request import Credentials, S3Request, encode
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SERVICE = "s3"
+#: Every presigned URL has these.
+URL_FIELDS = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Signature",
+)
 _BLANKS = re.compile(r" +")
 #: Encoded as S3 encodes: nothing that is not unreserved, nothing encoded that need not be, upper-case digits.
 _ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[BCDF]"

@@ -24,7 +24,7 @@ from conformance.wire.replay_loop import ReplayLoop
 from conformance.wire.resuming_replay import ResumingReplay
 from conformance.wire.streams import Datagram, Listener, Stream
 from conformance.wire.tape import Address, Chunk, Event, Exchange, Hop, Kind, Packet, Tape, TlsInfo
-from conformance.wire.tape_reader import join_files, read_tape, read_tape_file, sessions_below
+from conformance.wire.tape_reader import join_files, mend_files, read_tape, read_tape_file, sessions_below
 from conformance.wire.wire import Wire
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Wire",
     "WireError",
     "join_files",
+    "mend_files",
     "read_tape",
     "read_tape_file",
     "replay",

@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,39 @@ def join_files(files: Sequence[TapeFileContent]) -> Tape:
     end = max((max(event.release, event.at) for event in events[:whole]), default=0)
     complete = whole == len(events) and all(file.complete for file in files)
     return Tape(tuple(events[:whole]), files[0].epoch, end, files[0].seed, complete)
+
+
+def mend_files(files: Sequence[TapeFileContent]) -> Tape:
+    """The files of one session as a tape of those tests that are whole; files of others may be missing or damaged.
+
+    A damaged test is there as far as it goes, ended by an END of ours, with ``damaged`` in the meta of its BEGIN: it
+    can be passed over, not judged.
+    """
+    events = sorted((event for file in files for event in _mended(file)), key=lambda event: event.n)
+    end = max((max(event.release, event.at) for event in events), default=0)
+    complete = all(file.complete for file in files) and join_files(files).complete
+    return Tape(tuple(events), files[0].epoch, end, files[0].seed, complete)
+
+
+def _mended(file: TapeFileContent) -> Iterator[Event]:
+    events, first = file.events, file.events[0] if file.events else None
+    if not file.test_id:
+        yield from events
+        return
+    if first is None or first.kind is not Kind.BEGIN:
+        return
+    whole = len(events)
+    for position, event in enumerate(events):
+        if event.n != first.n + position:
+            whole = position
+            break
+    last = events[whole - 1]
+    if file.complete and whole == len(events) and last.kind is Kind.END:
+        yield from events
+        return
+    yield replace(first, meta={**first.meta, "damaged": True})
+    yield from (event for event in events[1:whole] if event.kind is not Kind.END)
+    yield Event(last.n + 1, Kind.END, last.at, last.release, meta={"test": ""})
 
 
 def read_tape_file(path: Path) -> TapeFileContent:

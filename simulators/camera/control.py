@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from typing import Any
 
 from simulators.camera.camera import Camera
+from simulators.control import ControlEndpoint
 
 
-class ControlServer:
+class ControlServer(ControlEndpoint):
     """Serves the endpoint for one camera."""
 
     def __init__(self, camera: Camera) -> None:
+        super().__init__()
         self.camera = camera
-        self._server: asyncio.Server | None = None
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen; returns the endpoint URL."""
-        self._server = await asyncio.start_server(self._serve, host, port)
-        bound = self._server.sockets[0].getsockname()
-        return f"tcp://{bound[0]}:{bound[1]}"
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                answer = await self._answer(line)
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, ValueError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, line: bytes) -> dict[str, Any]:
-        try:
-            request = json.loads(line)
-            action = getattr(self, f"do_{request.pop('do')}")
-            found = await action(**request)
-        except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-            return {"ok": False, "error": repr(error)}
-        return {"ok": True, **(found or {})}
 
     async def do_power(self, state: str, at: dict[str, float] | None = None) -> None:
         """Pull or plug the supply, at once or at a percentage of the next upgrade; pulling it takes that back."""

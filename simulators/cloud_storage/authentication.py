@@ -20,14 +20,6 @@ from specs.dialects import Dialect
 
 SKEW = 15 * 60
 LONGEST_EXPIRY = 7 * 24 * 3600
-URL_FIELDS = (
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Date",
-    "X-Amz-Expires",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Signature",
-)
 _NUMBER = re.compile(r"[0-9]{1,18}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 V2_FIELDS = ("AWSAccessKeyId", "Expires", "Signature")
@@ -55,12 +47,12 @@ class Authenticator:
         """Who signed it. Raises Fault for a signature that does not hold; nobody for none."""
         asked = {name: unquote(value) for name, value in request.query_pairs}
         authorization = request.header("authorization")
-        in_url = any(name in asked for name in (*URL_FIELDS, *V2_FIELDS))
+        in_url = any(name in asked for name in (*sigv4.URL_FIELDS, *V2_FIELDS))
         if authorization is not None and in_url and self.dialect.both_signatures == "refuse":
             raise Fault("InvalidArgument", "Only one way of signing is allowed")
         if authorization is not None:
             return self.by_header(request, authorization, now)
-        if any(name in asked for name in URL_FIELDS):
+        if any(name in asked for name in sigv4.URL_FIELDS):
             return self.by_url(request, asked, now)
         if any(name in asked for name in V2_FIELDS):
             return self.by_v2_url(request, asked, now)
@@ -117,7 +109,7 @@ class Authenticator:
 
     def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
         """A presigned URL."""
-        missing = [name for name in URL_FIELDS if name not in asked]
+        missing = [name for name in sigv4.URL_FIELDS if name not in asked]
         if missing or asked["X-Amz-Algorithm"] != sigv4.ALGORITHM:
             raise Fault(
                 "AuthorizationQueryParametersError", f"missing or wrong: {', '.join(missing) or 'X-Amz-Algorithm'}"

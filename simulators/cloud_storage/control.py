@@ -6,50 +6,19 @@ the rules at once, ``status`` tells the inner state.
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import json
 from typing import Any
 
 from simulators.cloud_storage.storage import CloudStorage
+from simulators.control import ControlEndpoint
 
 
-class ControlServer:
+class ControlServer(ControlEndpoint):
     """Serves the endpoint for one storage."""
 
     def __init__(self, storage: CloudStorage) -> None:
+        super().__init__()
         self.storage = storage
-        self._server: asyncio.Server | None = None
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen; returns the endpoint URL."""
-        self._server = await asyncio.start_server(self._serve, host, port)
-        bound = self._server.sockets[0].getsockname()
-        return f"tcp://{bound[0]}:{bound[1]}"
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                answer = await self._answer(line)
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, ValueError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    async def _answer(self, line: bytes) -> dict[str, Any]:
-        try:
-            request = json.loads(line)
-            action = getattr(self, f"do_{request.pop('do')}")
-            return {"ok": True, **await action(**request)}
-        except (ValueError, KeyError, AttributeError, TypeError, OSError, OverflowError) as error:
-            return {"ok": False, "error": repr(error)}
 
     async def do_clock(self, set: str | None = None, advance: float | None = None) -> dict[str, Any]:
         """Read or move the retention clock. ``set``: ISO 8601; ``advance``: seconds."""

@@ -7,54 +7,21 @@ the last code that was sent to a phone.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from typing import Any
 
+from simulators.control import ControlEndpoint
 from simulators.platform.access_server import AccessServer
 from simulators.platform.device_steps import HttpStep
 from simulators.platform.platform import Platform
 
 
-class ControlServer:
+class ControlServer(ControlEndpoint):
     """Serves the endpoint for one platform."""
 
     def __init__(self, platform: Platform) -> None:
+        super().__init__()
         self.platform = platform
-        self._server: asyncio.Server | None = None
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen; returns the endpoint URL."""
-        self._server = await asyncio.start_server(self._serve, host, port)
-        bound = self._server.sockets[0].getsockname()
-        return f"tcp://{bound[0]}:{bound[1]}"
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                answer = await self.answer(line)
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, ValueError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    async def answer(self, line: bytes) -> dict[str, Any]:
-        """Carry out one request."""
-        try:
-            request = json.loads(line)
-            action = getattr(self, f"do_{request.pop('do')}")
-            found = await action(**request)
-        except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-            return {"ok": False, "error": repr(error)}
-        return {"ok": True, **(found or {})}
 
     async def do_clock(self, set: str | None = None, advance: float = 0.0) -> dict[str, Any]:
         """Read, set (ISO 8601) or advance (seconds) the platform's time."""

@@ -33,6 +33,20 @@ def test_valid_by_the_schema_of_the_host(schema: str, path: Path, tmp_path: Path
     assert CliRunner().invoke(check_jsonschema, ["--builtin-schema", schema, str(broken)]).exit_code == 1
 
 
+def test_documented_workflow_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(jobs:\n.*?)```", text, re.DOTALL)
+    path = tmp_path / "workflow.yml"
+    path.write_text("on: push\n" + block, "utf-8")
+    assert (
+        CliRunner().invoke(check_jsonschema, ["--builtin-schema", "vendor.github-workflows", str(path)]).exit_code == 0
+    )
+    given = next(
+        step["with"] for step in yaml.safe_load(block)["jobs"]["conformance"]["steps"] if "kandian" in step["uses"]
+    )
+    assert set(given) <= set(yaml.safe_load(ACTION.read_text("utf-8"))["inputs"])
+
+
 def test_action_has_the_promised_inputs_and_outputs() -> None:
     action: dict[str, Any] = yaml.safe_load(ACTION.read_text("utf-8"))
     assert set(INPUTS) <= set(action["inputs"])

@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
-from sample_runs import DEVICE, HOSTILE, PASSING, results
+from captures import Packet, capture
+from sample_runs import CHOSEN, DEVICE, HOSTILE, PASSING, results, write_run
 
 from reports.html import write_html
+from reports.result_files import load_run
 from reports.waivers import apply_waivers
 from specs.waiver_files import Scope, Waiver, WaiverFile
 
@@ -47,18 +50,25 @@ def page(tmp_path: Path, verdicts: dict[str, str], language: str = "zh", **more:
     return (tmp_path / "report.html").read_text("utf-8")
 
 
+def hostile_capture() -> bytes:
+    """A capture with one message whose text and comment are markup."""
+    payload = b"GET /<script>alert(1)</script> HTTP/1.1\r\n\r\n"
+    return capture([Packet(0, ("192.0.2.1", 80), ("192.0.2.2", 81), payload, comment="<script>alert(1)")])
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> list[str]:
     device = {**DEVICE, "manufacturer": HOSTILE, "dev_id": HOSTILE, "address": '"><script>alert(3)</script>:1'}
     run = results({**PASSING, "IF-REG-01": "FAIL", "ZZ-1": "INCONCLUSIVE"}, text=HOSTILE, device=device)
-    write_html(run, tmp_path / "report.html", "en", pages=True)
+    write_html(run, tmp_path / "report.html", "en", read=lambda name: hostile_capture())
     return [path.read_text("utf-8") for path in sorted(tmp_path.rglob("*.html"))]
 
 
 def test_device_text_is_text(hostile: list[str]) -> None:
+    assert len(hostile) == 6
+    assert sum("&lt;script&gt;alert(1)" in text for text in hostile) == 6
     for text in hostile:
         elements = Elements(text)
-        assert "&lt;script&gt;alert(1)" in text
         assert [tag for tag, _ in elements.found].count("script") == 1
         assert not [
             tag for tag, _ in elements.found if tag in ("img", "iframe", "object", "embed", "form", "base", "link")
@@ -89,6 +99,38 @@ def test_links_lead_to_files_beside_the_report(hostile: list[str]) -> None:
     links = [attrs["href"] or "" for text in hostile for tag, attrs in Elements(text).found if tag == "a"]
     assert links
     assert not [link for link in links if re.match(r"[a-z]+:|/|\\", link)]
+
+
+def test_every_link_has_its_file(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", {**PASSING, "IF-REG-01": "FAIL"})
+    for name in ("sample.if-ahl-02", "sample.if-reg-01", "sample.if-reg-02"):
+        (run / "evidence" / name).mkdir(parents=True)
+        (run / "evidence" / name / "wire.pcapng").write_bytes(hostile_capture())
+    files = load_run(run)
+    write_html(files.results, run / "report.html", "en", read=files.read)
+    found = []
+    for path in run.rglob("*.html"):
+        for tag, attributes in Elements(path.read_text("utf-8")).found:
+            if tag == "a":
+                found.append((path.parent / unquote(attributes["href"] or "")).resolve())
+    assert len(found) == 4 + 2 + 4 + 3
+    assert [path for path in found if not path.is_file()] == []
+
+
+def test_pages_of_an_earlier_run_go(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "gone.html").write_text("old", "utf-8")
+    write_html(results(PASSING), tmp_path / "report.html", read=lambda name: b"")
+    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == [f"sample.{i.lower()}.html" for i in CHOSEN]
+
+
+@pytest.mark.parametrize("evidence", ["../../../etc/cron.d/x", "..", "/abs/..", "a\\..\\b"])
+def test_page_of_a_test_stays_in_its_folder(tmp_path: Path, evidence: str) -> None:
+    run = results({"IF-REG-01": "PASS"})
+    run = replace(run, tests=({**run.tests[0], "evidence": evidence},))
+    write_html(run, tmp_path / "out.html", read=lambda name: b"")
+    assert len(list((tmp_path / "pages").glob("*.html"))) == 1
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
 
 
 def test_thousand_results_stay_under_a_megabyte(tmp_path: Path) -> None:

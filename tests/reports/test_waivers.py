@@ -10,6 +10,7 @@ import pytest
 from sample_runs import PASSING, results
 
 from reports.results import Results
+from reports.summary import summary
 from reports.waivers import State, Waived, apply_waivers
 from specs.waiver_files import Scope, Waiver, WaiverFile, read_file
 from specs.yaml_source import SourceError
@@ -104,6 +105,20 @@ def test_second_failure_still_fails() -> None:
     found = waived(results({**FAILING, "IF-REG-02": "FAIL"}), waiver())
     assert found.results.exit_code == 1
     assert found.results.counts == {"FAIL": 1, "WAIVED": 1, "PASS": 2}
+
+
+def test_summary_says_which_waiver_fails_the_run() -> None:
+    text = summary(waived(results(PASSING), waiver()).results, "en")
+    assert text.splitlines()[0].startswith("Stale waivers: Nothing fails without a waiver")
+    assert "  ! Waiver IF-REG-01: the requirement passes now: remove the waiver (≤ 2024-03-31)" in text
+    used = summary(waived(results(FAILING), waiver()).results, "zh")
+    assert used.splitlines()[0] == "符合: 所有选定要求均已满足。"
+    assert "    豁免 IF-REG-01: 已使用 (≤ 2024-03-31)" in used
+
+
+def test_violation_that_nobody_waived_is_what_the_summary_says_first() -> None:
+    text = summary(waived(results({**PASSING, "IF-REG-02": "FAIL"}), waiver()).results, "en")
+    assert text.startswith("Does not conform")
 
 
 GOOD = """kandian: waivers/1

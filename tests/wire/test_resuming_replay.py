@@ -23,7 +23,9 @@ from conformance.wire import (
     Stream,
     Tape,
     Wire,
+    mend_files,
     read_tape,
+    read_tape_file,
 )
 
 TESTS = ("one", "two", "three")
@@ -127,6 +129,14 @@ async def another_connection(bench: Bench) -> None:
     await bench.wire.connect("127.0.0.1", bench.port, label="more", within=5)
 
 
+async def another_host(bench: Bench) -> None:
+    bench.device_port += 1
+    try:
+        await bench.connect()
+    finally:
+        bench.device_port -= 1
+
+
 async def longer_wait(bench: Bench) -> None:
     await one_test(bench, "two")
     await bench.wire.sleep(60)
@@ -145,6 +155,7 @@ async def forgetful(bench: Bench) -> None:
     [
         (other_bytes, Diverged),
         (another_connection, NotOnTape),
+        (another_host, Diverged),
         (longer_wait, NotOnTape),
         (another_fact, NotOnTape),
         (forgetful, Diverged),
@@ -222,6 +233,45 @@ def test_tests_may_be_left_out(recorded: Recorded) -> None:
         assert replayed(wire, bench, "three") == outcome["three"]
         with pytest.raises(NotOnTape):
             wire.begin(None, "four")
+
+
+def mended(folder: Path) -> tuple[Tape, list[tuple[str, bool]]]:
+    """The tape of what is there, and its tests: (id, whether it is damaged)."""
+    tape = mend_files([read_tape_file(path) for path in sorted(folder.rglob("wire.pcapng"))])
+    begun = [event.meta for event in tape.events if event.kind is Kind.BEGIN]
+    return tape, [(meta["test"], "damaged" in meta) for meta in begun]
+
+
+def test_a_file_is_missing(tmp_path: Path) -> None:
+    outcome, _ = record_session(tmp_path, kept=False)
+    (tmp_path / "two" / "wire.pcapng").unlink()
+
+    tape, tests = mended(tmp_path)
+
+    assert tests == [("one", False), ("three", False)]
+    assert not tape.complete
+    with session(tape) as (wire, bench):
+        assert [replayed(wire, bench, name) for name in ("one", "three")] == [outcome["one"], outcome["three"]]
+
+
+@pytest.mark.parametrize("part", [0.4, 0.6, 0.8, 0.97])
+def test_a_file_is_cut_off(tmp_path: Path, part: float) -> None:
+    outcome, _ = record_session(tmp_path, kept=False)
+    path = tmp_path / "two" / "wire.pcapng"
+    path.write_bytes(path.read_bytes()[: round(path.stat().st_size * part)])
+
+    tape, tests = mended(tmp_path)
+
+    assert tests == [("one", False), ("two", True), ("three", False)]
+    with session(tape) as (wire, bench):
+        assert replayed(wire, bench, "one") == outcome["one"]
+        wire.pass_over("two")
+        assert replayed(wire, bench, "three") == outcome["three"]
+
+
+def test_nothing_is_missing(tmp_path: Path) -> None:
+    _, tape = record_session(tmp_path, kept=False)
+    assert mended(tmp_path) == (tape, [(name, False) for name in TESTS])
 
 
 def test_an_inbound_event_that_fits_nothing_is_told(

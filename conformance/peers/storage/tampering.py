@@ -13,17 +13,10 @@ from dataclasses import dataclass, replace
 
 from conformance.protocols.s3_request import S3Request
 from conformance.protocols.sigv2 import SUBRESOURCES
+from conformance.protocols.sigv4 import URL_FIELDS
 
 FRAMING = ("content-length", "transfer-encoding")
 V2_HEADERS = ("content-md5", "content-type", "date")
-URL_FIELDS = (
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Date",
-    "X-Amz-Expires",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Signature",
-)
 V2_URL_FIELDS = ("AWSAccessKeyId", "Expires", "Signature")
 SIGNATURES = ("X-Amz-Signature", "Signature")
 

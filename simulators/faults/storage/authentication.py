@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from conformance.protocols import sigv4
 from conformance.protocols.s3_request import S3Request
-from simulators.cloud_storage.authentication import URL_FIELDS, Authenticator, Identity
+from conformance.protocols.sigv4 import URL_FIELDS
+from simulators.cloud_storage.authentication import Authenticator, Identity
 from simulators.cloud_storage.exchange import Asked, Reply
 from simulators.cloud_storage.faults import Fault
 from simulators.cloud_storage.storage import CloudStorage

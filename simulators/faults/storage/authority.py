@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from conformance.protocols.s3_request import S3Request
-from simulators.cloud_storage.authentication import URL_FIELDS, Authenticator, Identity
+from conformance.protocols.sigv4 import URL_FIELDS
+from simulators.cloud_storage.authentication import Authenticator, Identity
 from simulators.cloud_storage.faults import Fault
 from simulators.cloud_storage.storage import CloudStorage
 from simulators.cloud_storage.tokens import Session, Tokens

@@ -24,7 +24,7 @@ def ask(endpoint: str, **request: Any) -> dict[str, Any]:
 
 
 def test_it_runs_as_a_process_and_its_controls_work() -> None:
-    embedded = EmbeddedPlatform()
+    embedded = EmbeddedPlatform(DEFAULT)
     try:
         told = embedded.pytest_kandian_start_device({})
         assert set(told) == {
