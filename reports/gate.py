@@ -69,6 +69,8 @@ def _kind(before: str, now: str) -> str:
         return "still_failing" if before == "INCONCLUSIVE" and now == "INCONCLUSIVE" else "undecided"
     if now == "WARN":
         return "still_failing" if before == "WARN" else "fixed" if before == "FAIL" else "new_warnings"
+    if now == "WAIVED":
+        return "still_failing" if before in ("FAIL", "WARN") else ""
     return "fixed" if before not in GOOD else ""
 
 

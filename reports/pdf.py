@@ -136,11 +136,17 @@ def document(run: RunFiles, language: str, font: str) -> dict[str, Any]:
             "waivers": [_waiver(row, language) for row in results.waivers],
             "foot": results.header["device"]["dev_id"][:SHOWN_NAME],
             "rows": [_row(results, row, language) for row in table_rows(results, language)],
-            "run": _run_facts(results, language),
         }
     )
     name, digest = subject(run)
-    return {**text, "font": font, "digest": [name, digest], "parts": textwrap.wrap(digest.rpartition(":")[2], 32)}
+    run_facts = _run_facts(results, language)
+    return {
+        **text,
+        "font": font,
+        "run": run_facts,
+        "digest": [name, digest],
+        "parts": textwrap.wrap(digest.rpartition(":")[2], 32),
+    }
 
 
 def _waiver(row: dict[str, Any], language: str) -> dict[str, Any]:
@@ -212,12 +218,18 @@ def _notes(results: Results, side: int) -> list[str]:
 
 
 def _clean(value: Any) -> Any:
-    """Without control characters, which PDF/A forbids, and with places to break in long words."""
+    """Without control characters, which PDF/A forbids, and with places to break in long words. Paths stay as they are:
+    people copy them."""
     if isinstance(value, str):
-        return LONG_WORD.sub(lambda word: "\u200b".join(textwrap.wrap(word[0], 8)), printable(value))
+        return LONG_WORD.sub(_breakable, printable(value))
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
+        return {key: printable(item) if key == "evidence" else _clean(item) for key, item in value.items()}
     return [_clean(item) for item in value] if isinstance(value, list) else value
+
+
+def _breakable(word: re.Match[str]) -> str:
+    """The word with a zero-width space after every eighth character."""
+    return "\u200b".join(word[0][at : at + 8] for at in range(0, len(word[0]), 8))
 
 
 _WORDS = {

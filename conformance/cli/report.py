@@ -156,7 +156,10 @@ def matrix(sources: tuple[Path, ...], out: Path, lang: str) -> None:
 
     built = build_matrix([open_run(source) for source in sources])
     if not built.comparable:
-        words = ("注意: 规范版次不同，判定不可直接比较", "note: different editions; verdicts do not compare directly")
+        words = (
+            "注意: 所依据的规范不同，判定不可直接比较",
+            "note: judged by different specs; verdicts do not compare directly",
+        )
         click.echo(words[0 if lang == "zh" else 1], err=True)
     write(out, lambda path: write_text(path, "\ufeff" + matrix_csv(built, lang)))
 

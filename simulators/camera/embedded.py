@@ -16,7 +16,7 @@ from specs.loader import load_catalogue
 
 
 async def serve(
-    declaration: Path, state: Path, ready: Ready, *, group_url: str, province_url: str = "", fault: str = ""
+    declaration: Path, state: Path, ready: Ready, *, group_url: str = "", province_url: str = "", fault: str = ""
 ) -> None:
     """Run one camera until it is cancelled. ``ready`` is told the addresses of the camera once it can be reached."""
     loaded = load_declaration(declaration, load_catalogue().vocabulary)

@@ -39,10 +39,17 @@ def kinds(before: str, now: str) -> list[str]:
         ("INCONCLUSIVE", "FAIL", "new_failures"),
         ("FAIL", "INCONCLUSIVE", "undecided"),
         ("FAIL", "NOT_APPLICABLE", "fixed"),
+        ("FAIL", "WAIVED", "still_failing"),
+        ("INCONCLUSIVE", "PASS", "fixed"),
     ],
 )
 def test_kind_of_difference(before: str, now: str, kind: str) -> None:
     assert kinds(before, now) == [kind]
+
+
+@pytest.mark.parametrize("now", ["PASS", "NOT_APPLICABLE", "WAIVED"])
+def test_good_verdict_that_was_expected_is_no_difference(now: str) -> None:
+    assert kinds("PASS", now) == []
 
 
 def test_error_of_the_suite_is_never_a_known_failure() -> None:

@@ -133,6 +133,18 @@ def test_subject_is_the_digest_of_the_bundle(failing: RunFiles) -> None:
     assert len(failing.digest) == 64
 
 
+def test_report_tells_cause_evidence_and_what_was_not_tested(failing: RunFiles) -> None:
+    shown = document(failing, "en", "Noto")
+    rows = {row["id"]: row for row in shown["rows"]}
+    assert rows["IF-AHL-02"]["verdict"] == "FAIL"
+    assert rows["IF-AHL-02"]["evidence"] == "evidence/sample.if-ahl-02/wire.pcapng"
+    assert len(rows["IF-AHL-02"]["remedy"]) > 10
+    untested = [row for row in shown["rows"] if row["open"]]
+    assert untested
+    assert all(row["verdict"] == "NOT_TESTED" and row["reason"] for row in untested)
+    assert [name for name, _ in shown["run"]] == ["Tool", "Tests", "Seed", "Spec digest", "Plan digest"]
+
+
 def test_missing_font_names_the_package(tmp_path: Path, failing: RunFiles) -> None:
     with pytest.raises(MissingFont, match="fonts-noto-cjk"):
         write_pdf(failing, tmp_path / "r.pdf", "zh", font_paths=[])
