@@ -1,0 +1,126 @@
+"""Namespaces over the bounded reader of XML: every name of a document with the namespace that its prefix stands for.
+
+Namespaces in XML 1.0. Limits, refusal of DTDs and byte offsets are those of ``safe_xml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from conformance.protocols.safe_xml import DEFAULT_LIMITS, XmlElement, XmlError, XmlLimits, parse_xml
+
+_CLAUSE = "Namespaces in XML 1.0"
+_FIXED = {"xml": "http://www.w3.org/XML/1998/namespace", "": ""}
+_XMLNS = "xmlns"
+
+
+class Name(NamedTuple):
+    """An expanded name. ``namespace`` is empty for none."""
+
+    namespace: str
+    local: str
+
+    def __str__(self) -> str:
+        return f"{{{self.namespace}}}{self.local}" if self.namespace else self.local
+
+
+@dataclass(slots=True)
+class Node:
+    """One element. ``attributes`` by expanded name; ``scope``: what prefixes stand for here ("" for the default);
+    ``text`` joins all text directly inside; ``offset``: byte position of its ``<``."""
+
+    name: Name
+    attributes: dict[Name, str]
+    scope: Mapping[str, str]
+    text: str
+    offset: int
+    children: list[Node] = field(default_factory=list)
+
+    def find(self, local: str, namespace: str | None = None) -> Node | None:
+        """The first child of that name; in any namespace when none is said."""
+        for child in self.children:
+            if child.name.local == local and namespace in (None, child.name.namespace):
+                return child
+        return None
+
+    def all(self, local: str, namespace: str | None = None) -> list[Node]:
+        """The children of that name, in order."""
+        return [c for c in self.children if c.name.local == local and namespace in (None, c.name.namespace)]
+
+    def at(self, path: str) -> Node | None:
+        """The node at a path of local names with slashes between them, the first of each; None where it ends."""
+        node: Node | None = self
+        for local in path.split("/"):
+            node = node.find(local) if node is not None else None
+        return node
+
+    def value(self, path: str = "") -> str | None:
+        """The text at a path, without white space around it; None where there is no such element."""
+        node = self.at(path) if path else self
+        return None if node is None else node.text.strip()
+
+    def attribute(self, local: str, namespace: str = "") -> str | None:
+        """The value of an attribute."""
+        return self.attributes.get(Name(namespace, local))
+
+    def qname(self, text: str) -> Name | None:
+        """What a qualified name in the content means here; None for a prefix that stands for nothing."""
+        prefix, colon, local = text.strip().partition(":")
+        if not colon:
+            prefix, local = "", prefix
+        namespace = self.scope.get(prefix)
+        return None if namespace is None or not local else Name(namespace, local)
+
+    def walk(self) -> Iterator[Node]:
+        """This node and everything below it, in document order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def parse_named(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> Node:
+    """The root of a document, with namespaces. Raises XmlError, and nothing else, on any bytes."""
+    return _named(parse_xml(data, limits).root, _FIXED)
+
+
+def _named(element: XmlElement, outer: Mapping[str, str]) -> Node:
+    scope = _scope(element, outer)
+    attributes = {}
+    for written, value in element.attributes.items():
+        prefix, colon, local = written.partition(":")
+        if written == _XMLNS or (colon and prefix == _XMLNS):
+            continue
+        name = _expand(element, prefix, local, scope) if colon else Name("", written)
+        if name in attributes:
+            raise _error(element, "twice", f"The attribute {name} stands twice")
+        attributes[name] = value
+    prefix, colon, local = element.name.partition(":")
+    name = _expand(element, prefix, local, scope) if colon else Name(scope[""], element.name)
+    children = [_named(child, scope) for child in element.children]
+    return Node(name, attributes, scope, element.text, element.offset, children)
+
+
+def _scope(element: XmlElement, outer: Mapping[str, str]) -> Mapping[str, str]:
+    declared = {}
+    for written, value in element.attributes.items():
+        if written == _XMLNS:
+            declared[""] = value
+        elif written.startswith("xmlns:"):
+            if not value:
+                raise _error(element, "empty", f"The prefix {written[6:]} is bound to nothing")
+            declared[written[6:]] = value
+    return {**outer, **declared} if declared else outer
+
+
+def _expand(element: XmlElement, prefix: str, local: str, scope: Mapping[str, str]) -> Name:
+    if not prefix or prefix not in scope or not local or ":" in local:
+        raise _error(element, "prefix", f"The prefix {prefix!r} is bound to no namespace")
+    return Name(scope[prefix], local)
+
+
+def _error(element: XmlElement, rule: str, explain: str) -> XmlError:
+    error = XmlError(element.offset, f"xml.namespace.{rule}", element.name.encode("utf-8", "replace"), explain, _CLAUSE)
+    error.line = element.line
+    return error
