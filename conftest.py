@@ -1,3 +1,5 @@
 """Registers the plugin, nothing else."""
 
-pytest_plugins = ("conformance.plugin.hooks", "conformance.plugin.fixtures", "conformance.plugin.storage_fixtures")
+from conformance.plugin import PLUGINS
+
+pytest_plugins = PLUGINS

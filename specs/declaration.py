@@ -312,6 +312,23 @@ def storage_declaration(url: str, loaded: LoadedDeclaration | None) -> LoadedDec
     return msgspec.structs.replace(loaded, declaration=declaration, features=features)
 
 
+def platform_declaration(url: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
+    """The statement about the platform whose client interface is at ``url``, all that is known without a declaration.
+
+    Raises ValueError for anything but an ``http[s]://host[:port][/path]`` URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise ValueError(f"the target of a platform is the http[s] URL of its client interface, not {url!r}")
+    if loaded is None:
+        device = Device(dev_id=parts.netloc, role="platform")
+        declaration = Declaration(kandian="declaration/1", device=device, platform=Platform(client_url=url))
+        return LoadedDeclaration(declaration, {}, None, hashlib.sha256(url.encode()).hexdigest())
+    platform = msgspec.structs.replace(loaded.declaration.platform or Platform(), client_url=url)
+    declaration = msgspec.structs.replace(loaded.declaration, platform=platform)
+    return msgspec.structs.replace(loaded, declaration=declaration)
+
+
 def _accounts_of_the_environment() -> Iterator[Account]:
     for name, prefix in (("owner", "KANDIAN_"), ("other", "KANDIAN_OTHER_")):
         if key := os.environ.get(prefix + "ACCESS_KEY"):

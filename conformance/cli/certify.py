@@ -13,6 +13,7 @@ import click
 
 from conformance.cli.roles import ROLES, Role, golden_declaration
 from conformance.cli.user_errors import user_errors
+from conformance.plugin import PLUGINS
 
 if TYPE_CHECKING:
     from reports.bundle.keys import PrivateKey
@@ -175,8 +176,7 @@ def suite_arguments(suites: Path, out: Path, language: str) -> list[str]:
     """What pytest is told wherever it runs the suites, so that no configuration of the user changes a verdict."""
     arguments = [str(suites), "--rootdir", str(suites), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
     arguments += ["--assert=plain", "--disable-plugin-autoload"]
-    arguments += ["-p", "conformance.plugin.hooks", "-p", "conformance.plugin.fixtures"]
-    arguments += ["-p", "conformance.plugin.storage_fixtures"]
+    arguments += [word for name in PLUGINS for word in ("-p", name)]
     arguments += ["-o", f"cache_dir={out.absolute() / '.cache'}", "-o", "junit_family=xunit1"]
     return [*arguments, "-q", "--no-header", "--tb=short", "--strict-markers"]
 

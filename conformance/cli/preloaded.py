@@ -8,14 +8,13 @@ import pkgutil
 import hypothesis
 import pytest
 
-import conformance.plugin.fixtures
-import conformance.plugin.storage_fixtures
 from conformance.cli.roles import ROLES
+from conformance.plugin import PLUGINS
 from simulators.faults.registry import load_mutants
 from specs.loader import load_catalogue
 from specs.messages import load_message_table
 
-LIBRARIES = (hypothesis, pytest, conformance.plugin.fixtures, conformance.plugin.storage_fixtures)
+LIBRARIES = (hypothesis, pytest, *map(importlib.import_module, PLUGINS))
 
 for _role in ROLES.values():
     importlib.import_module(f"{_role.simulator}.embedded")

@@ -58,6 +58,7 @@ ROLES = {
             one_for_all=True,
             shares=6,
         ),
+        Role("platform", "simulators.platform", null_profile="platform", null_scheme="http", shares=8),
     )
 }
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from specs.declaration import LoadedDeclaration, load_declaration, storage_declaration, target_declaration
+from specs.declaration import (
+    LoadedDeclaration,
+    load_declaration,
+    platform_declaration,
+    storage_declaration,
+    target_declaration,
+)
 from specs.loader import Catalogue
 from specs.model import Profile
 
 STREAM_PROFILE = "media"
 STREAM_SCHEMES = ("rtsp:", "rtsps:")
-PROFILES = {"camera": "camera", "cloud_storage": "cloud-storage"}
+PROFILES = {"camera": "camera", "cloud_storage": "cloud-storage", "platform": "platform"}
 
 
 def choose_subject(
@@ -50,9 +56,14 @@ def check_address(loaded: LoadedDeclaration) -> None:
     storage = loaded.declaration.storage
     if storage is not None and not storage.endpoint:
         raise ValueError("say where the storage is: storage.endpoint in the declaration, or --target http://host:port")
+    platform = loaded.declaration.platform
+    if platform is not None and not platform.client_url:
+        raise ValueError("say where the platform is: platform.client_url in the declaration, or --target http://host/path")
 
 
 def _at_target(target: str, role: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
     if role == "cloud_storage":
         return storage_declaration(target, loaded)
+    if role == "platform":
+        return platform_declaration(target, loaded)
     return target_declaration(target)

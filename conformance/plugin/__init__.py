@@ -1,1 +1,11 @@
 """The pytest plugin of the suites: `pytest conformance/suites --declaration FILE`."""
+
+from __future__ import annotations
+
+#: The modules that make up the plugin: the hooks first, then the fixtures of every role.
+PLUGINS = (
+    "conformance.plugin.hooks",
+    "conformance.plugin.fixtures",
+    "conformance.plugin.platform_fixtures",
+    "conformance.plugin.storage_fixtures",
+)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from conformance.peers.bench import Bench
+from conformance.peers.benches import AnyBench
 from conformance.peers.faults import BenchFault, Offline
-from conformance.peers.storage.bench import StorageBench
 from conformance.wire import Expired, Refused
 
 
-async def preflight(bench: Bench | StorageBench) -> None:
+async def preflight(bench: AnyBench) -> None:
     """Check address, credentials and clock. Raises BenchFault with the reason in both languages."""
-    if isinstance(bench, StorageBench):
-        await bench.storage.preflight()
+    if not isinstance(bench, Bench):
+        await bench.preflight()
     elif bench.speaks_tykd:
         await _registration(bench)
     elif bench.media_url:

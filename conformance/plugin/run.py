@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 from conformance.model.checks import Checks, Judgement, say
 from conformance.model.outcome import footer
-from conformance.peers.bench import Bench
+from conformance.peers.benches import BENCHES, AnyBench
 from conformance.peers.faults import BenchFault
-from conformance.peers.storage.bench import StorageBench
 from conformance.plugin.preflight import preflight
 from conformance.plugin.redaction import Redactor
 from conformance.plugin.results_file import ResultsError, ResultsFile
@@ -27,7 +26,6 @@ from conformance.wire.lock import DeviceLock
 from specs.declared_text import declaration_text
 from specs.model import Limit, Text
 
-BENCHES: dict[str, type[Bench] | type[StorageBench]] = {"camera": Bench, "cloud_storage": StorageBench}
 T = TypeVar("T")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=-]+")
 _ID_LENGTH = 100
@@ -91,7 +89,7 @@ class Run:
         except WireError as error:
             self.blocked = say(error.explain("zh"), error.explain("en"))
 
-    def _new_bench(self) -> Bench | StorageBench:
+    def _new_bench(self) -> AnyBench:
         return BENCHES[self.settings.loaded.role](self.wire, self.settings.catalogue, self.settings.loaded)
 
     async def _open(self) -> None:

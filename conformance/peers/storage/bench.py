@@ -35,6 +35,10 @@ class StorageBench:
         self.control.endpoint = device.get("controls", self.control.endpoint)
         self.storage.attach(device["endpoint"], device.get("ca_file", ""))
 
+    async def preflight(self) -> None:
+        """Address and keys. Raises BenchFault."""
+        await self.storage.preflight()
+
     async def stop(self) -> None:
         """Close every connection."""
         await self.storage.close()

@@ -1,0 +1,75 @@
+"""The parties of one run against a platform: devices before it, phones behind it, and what the bench can do to it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.peers.bench import bench_limits
+from conformance.peers.device_control import DeviceControl
+from conformance.peers.faults import BenchFault
+from conformance.wire import Expired, Refused, Wire
+from specs.declaration import LoadedDeclaration
+from specs.declared_platform import Platform
+from specs.loader import Catalogue
+from specs.messages import load_message_table
+
+EXPECTED_PORT = {"http": 80, "https": 443}
+
+
+class PlatformBench:
+    """Everything that faces the platform. ``group_url``, ``province_url``, ``client_url``, ``media_url``: where it
+    listens, empty where nobody says so; ``ca_file``: certificate that vouches for its https addresses."""
+
+    def __init__(self, wire: Wire, catalogue: Catalogue, loaded: LoadedDeclaration) -> None:
+        self.wire = wire
+        self.catalogue = catalogue
+        self.loaded = loaded
+        self.table = load_message_table()
+        self.limits = bench_limits(catalogue, loaded.declaration.timers.scale)
+        self.declared = loaded.declaration.platform or Platform()
+        self.control = DeviceControl(wire, loaded.declaration.controls, self.limits)
+        self.group_url, self.province_url = self.declared.group_url, self.declared.province_url
+        self.client_url, self.media_url = self.declared.client_url, ""
+        folder = loaded.path.parent if loaded.path else None
+        self.ca_file = str(folder / self.declared.ca_file) if folder and self.declared.ca_file else ""
+        self.told: dict[str, Any] = {}
+
+    async def start(self) -> None:
+        """Nothing listens before a test asks for it."""
+
+    @property
+    def addresses(self) -> dict[str, Any]:
+        """What a platform must know to find the bench."""
+        return {}
+
+    def attach(self, device: dict[str, Any]) -> None:
+        """Take note of what the started simulator says of itself."""
+        self.told = device
+        self.control.endpoint = device.get("controls", self.control.endpoint)
+        self.group_url = device.get("group_url", self.group_url)
+        self.province_url = device.get("province_url", self.province_url)
+        self.client_url = device.get("client_url", self.client_url)
+        self.media_url = device.get("media_url", self.media_url)
+        self.ca_file = device.get("ca_file", self.ca_file)
+
+    async def preflight(self) -> None:
+        """Every address that is known can be reached. Raises BenchFault."""
+        for url in filter(None, (self.client_url, self.province_url, self.group_url)):
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or EXPECTED_PORT.get(parts.scheme, 0)
+            try:
+                stream = await self.wire.connect(
+                    host, port, label="preflight", within=self.limits["connect_wait"].seconds
+                )
+            except (Refused, Expired) as error:
+                raise BenchFault(f"无法连接平台 {url}: {error.explain('zh')}", f"cannot reach {url}: {error}") from None
+            stream.close()
+
+    def reset(self) -> None:
+        """Nothing is bent between tests; a kept control connection belongs to one test."""
+        self.control.close()
+
+    async def stop(self) -> None:
+        """Drop every connection."""
+        self.control.close()
