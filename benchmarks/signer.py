@@ -1,4 +1,8 @@
-"""Header signatures a second (SigV4), against botocore's signer, with identical output."""
+"""Header signatures a second (SigV4), against botocore's signer, with identical output.
+
+Ours keeps the signing key of a day, region and service; botocore derives it anew each time. Both ratios are printed:
+as the signers are, and with our keys forgotten before every request.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +47,15 @@ def ours(made: list[S3Request]) -> list[str]:
     return [sigv4.sign(request, KEYS, region=REGION, at=AT).header("Authorization") or "" for request in made]
 
 
+def without_kept_keys(made: list[S3Request]) -> list[str]:
+    """Authorization headers by our signer, which derives its key anew for each."""
+    found = []
+    for request in made:
+        sigv4.signing_key.cache_clear()
+        found.append(sigv4.sign(request, KEYS, region=REGION, at=AT).header("Authorization") or "")
+    return found
+
+
 def theirs(made: list[S3Request]) -> list[str]:
     """Authorization headers by botocore."""
     signer = S3SigV4Auth(TheirCredentials(KEYS.access_key, KEYS.secret_key), "s3", REGION)
@@ -65,15 +78,16 @@ def main() -> int:
     moment = dt.datetime.fromtimestamp(AT, dt.UTC).replace(tzinfo=None)
     with patch("botocore.auth.get_current_datetime", lambda: moment):
         same = ours(made) == theirs(made)
-        best = [float("inf"), float("inf")]
+        best = [float("inf")] * 3
         for _ in range(ROUNDS):
-            for number, signer in enumerate((ours, theirs)):
+            for number, signer in enumerate((ours, theirs, without_kept_keys)):
                 started = time.perf_counter()
                 signer(made)
                 best[number] = min(best[number], time.perf_counter() - started)
     ratio = best[1] / best[0]
     each = [REQUESTS / seconds for seconds in best]
     print(f"signer ratio={ratio:.2f} peer=botocore ours={each[0]:.0f}/s theirs={each[1]:.0f}/s")  # noqa: T201
+    print(f"  with our keys derived anew: ratio={best[1] / best[2]:.2f}")  # noqa: T201
     print(f"  {REQUESTS} requests, signatures {'identical' if same else 'DIFFERENT'}")  # noqa: T201
     return 0 if same and ratio >= WANTED else 1
 

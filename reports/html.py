@@ -173,8 +173,8 @@ def _finding(results: Results, requirement_id: str) -> dict[str, Any]:
 
 
 def _links(test: dict[str, Any]) -> dict[str, str]:
-    capture = f"{test['evidence']}/wire.pcapng"
-    return {"evidence": capture, "link": quote(capture), "page": quote(f"{_name(test)}.html"), "test": str(test["id"])}
+    page = quote(f"{_name(test)}.html")
+    return {"evidence": f"{test['evidence']}/wire.pcapng", "page": page, "test": str(test["id"])}
 
 
 def _shortened(check: dict[str, Any]) -> dict[str, Any]:

@@ -58,8 +58,6 @@ class S3Request:
     def with_headers(self, pairs: Sequence[tuple[str, str]]) -> S3Request:
         """The same request with each of these headers once: in its old place, else at the end."""
         new = {name.lower(): (name, value) for name, value in pairs}
-        if new.keys().isdisjoint([name.lower() for name, _ in self.headers]):
-            return S3Request(self.method, self.target, (*self.headers, *new.values()), self.body)
         left, headers = dict(new), []
         for pair in self.headers:
             name = pair[0].lower()

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
@@ -25,6 +25,7 @@ URL_FIELDS = (
     "X-Amz-SignedHeaders",
     "X-Amz-Signature",
 )
+_ADDED = frozenset(("x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "authorization"))
 _BLANKS = re.compile(r" +")
 #: Encoded as S3 encodes: nothing that is not unreserved, nothing encoded that need not be, upper-case digits.
 _ESCAPE = r"%(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[BCDF]"
@@ -80,23 +81,25 @@ def _amz_date(at: int) -> str:
 def canonical_request(request: S3Request, signed_headers: Iterable[str], payload_hash: str) -> str:
     """The text that is hashed. The path is taken as it stands on the wire (S3 does not normalise it)."""
     names = sorted([name.lower() for name in signed_headers])
+    return _canonical(request, names, _folded(request.headers), payload_hash)
+
+
+def _canonical(request: S3Request, names: Sequence[str], values: Mapping[str, str], payload_hash: str) -> str:
     path, _, query = request.target.partition("?")
+    lines = "".join([f"{name}:{values.get(name, '')}\n" for name in names])
+    told = _encode_query(request) if query else ""
+    return f"{request.method}\n{encode_path(path)}\n{told}\n{lines}\n{';'.join(names)}\n{payload_hash}"
+
+
+def _folded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values by name in lower case: trimmed, inner blanks folded, those of one name joined."""
     values: dict[str, str] = {}
-    for key, value in request.headers:
+    for key, value in headers:
         name, value = key.lower(), value.strip(" ")
-        value = _BLANKS.sub(" ", value) if "  " in value else value
+        if "  " in value:
+            value = _BLANKS.sub(" ", value)
         values[name] = f"{values[name]},{value}" if name in values else value
-    return "\n".join(
-        (
-            request.method,
-            encode_path(path),
-            _encode_query(request) if query else "",
-            *[f"{name}:{values.get(name, '')}" for name in names],
-            "",
-            ";".join(names),
-            payload_hash,
-        )
-    )
+    return values
 
 
 def _encode_query(request: S3Request) -> str:
@@ -152,15 +155,24 @@ def sign(
     added = [("x-amz-date", date), ("x-amz-content-sha256", digest)]
     if credentials.token:
         added.append(("x-amz-security-token", credentials.token))
-    request = request.with_headers(added)
-    names = sorted({name.lower() for name, _ in request.headers})
+    values = _folded(request.headers)
+    fresh = values.keys().isdisjoint(_ADDED)
+    if not fresh:
+        request = request.with_headers(added)
+        values = _folded(request.headers)
+    else:
+        values.update(added)
+    names = sorted(values)
     scope = f"{date[:8]}/{region}/{service}/aws4_request"
-    text = string_to_sign(date, scope, canonical_request(request, names, digest))
+    text = string_to_sign(date, scope, _canonical(request, names, values, digest))
     signed = credentials.witness(
         lambda: signature(signing_key(credentials.secret_key, date[:8], region, service), text)
     )
     told = f"Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signed}"
-    return request.with_headers([("Authorization", f"{ALGORITHM} {told}")])
+    authorization = ("Authorization", f"{ALGORITHM} {told}")
+    if fresh:
+        return S3Request(request.method, request.target, (*request.headers, *added, authorization), request.body)
+    return request.with_headers([authorization])
 
 
 def presign(

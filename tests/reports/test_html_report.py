@@ -113,7 +113,7 @@ def test_every_link_has_its_file(tmp_path: Path) -> None:
         for tag, attributes in Elements(path.read_text("utf-8")).found:
             if tag == "a":
                 found.append((path.parent / unquote(attributes["href"] or "")).resolve())
-    assert len(found) == 4 + 2 + 4 + 3
+    assert len(found) == 4 + 1 + 4 + 3
     assert [path for path in found if not path.is_file()] == []
 
 
