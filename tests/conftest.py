@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 
 import pytest
+from qualification_run import QualificationRun
 
-LONG_RUNS = ("foreign", "qualification")
+LONG_RUNS = ("foreign", "qualification_run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of long runs last, those that leave no core idle last of all."""
+    """Tests of long runs last, the longest last of all."""
     items.sort(key=lambda item: max(LONG_RUNS.index(name) + 1 if name in fixtures(item) else 0 for name in LONG_RUNS))
 
 
@@ -23,8 +24,9 @@ def fixtures(item: pytest.Item) -> tuple[str, ...]:
 @pytest.fixture(scope="session", autouse=True)
 def begin_long_runs(request: pytest.FixtureRequest) -> None:
     """Begin what mostly waits."""
-    if any("foreign" in fixtures(item) for item in request.session.items):
-        request.getfixturevalue("foreign")
+    for name in LONG_RUNS:
+        if any(name in fixtures(item) for item in request.session.items):
+            request.getfixturevalue(name)
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,11 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Futu
 
     with foreign_runs(tmp_path_factory.mktemp("foreign")) as runs:
         yield runs
+
+
+@pytest.fixture(scope="session")
+def qualification_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QualificationRun]:
+    """The qualification of every role."""
+    run = QualificationRun(tmp_path_factory.mktemp("qualify"))
+    yield run
+    run.stop()

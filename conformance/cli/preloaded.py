@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
-import pkgutil
 
 import hypothesis
 import pytest
 
 from conformance.cli.roles import ROLES
+from conformance.cli.suite_files import files_about
 from conformance.plugin import PLUGINS
 from simulators.faults.registry import load_mutants
 from specs.loader import load_catalogue
@@ -18,9 +19,9 @@ LIBRARIES = (hypothesis, pytest, *map(importlib.import_module, PLUGINS))
 
 for _role in ROLES.values():
     importlib.import_module(f"{_role.simulator}.embedded")
-    _suites = importlib.import_module(_role.suite_package)
-    for _suite in pkgutil.iter_modules(_suites.__path__, f"{_role.suite_package}."):
-        importlib.import_module(_suite.name)
+    files_about(_role, ["*"])
 load_mutants()
 load_catalogue()
 load_message_table()
+gc.collect()
+gc.freeze()  # what is loaded here lives as long as every fork: none has to go through it again

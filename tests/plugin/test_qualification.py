@@ -6,12 +6,11 @@ The other shipped declarations of the golden camera are run by `make qualify`; t
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from qualification_run import QualificationRun
 
 from conformance.cli.qualification_jobs import Job, JobResult
 from conformance.cli.qualify import merged, mutant_jobs, second_looks
@@ -20,24 +19,13 @@ from conformance.model.qualification import Finding, MutantResult, Qualification
 from simulators.faults.registry import load_mutants
 from specs.loader import SPECS_ROOT, load_catalogue
 
-QUALIFY = [sys.executable, "-c", "from conformance.cli.main import main; main()", "qualify"]
-GOLDEN = ("camera", "stream", "aws", "oos5", "zos")
-
 
 @pytest.fixture(scope="session")
-def qualification(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any], str]:
+def qualification(qualification_run: QualificationRun) -> tuple[int, dict[str, Any], str]:
     """Exit code, the file for machines and what was printed."""
-    file = tmp_path_factory.mktemp("qualify") / "qualification.json"
-    done = subprocess.run(
-        [*QUALIFY, "--json", str(file), *(f"--golden={name}" for name in GOLDEN)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=1500,
-        check=False,
-    )
-    assert file.exists(), done.stdout
-    return done.returncode, json.loads(file.read_text("utf-8")), done.stdout
+    code, printed = qualification_run.end()
+    assert qualification_run.file.exists(), printed
+    return code, json.loads(qualification_run.file.read_text("utf-8")), printed
 
 
 def test_every_mutant_is_killed(qualification: tuple[int, dict[str, Any], str]) -> None:
