@@ -58,7 +58,9 @@ def check_address(loaded: LoadedDeclaration) -> None:
         raise ValueError("say where the storage is: storage.endpoint in the declaration, or --target http://host:port")
     platform = loaded.declaration.platform
     if platform is not None and not platform.client_url:
-        raise ValueError("say where the platform is: platform.client_url in the declaration, or --target http://host/path")
+        raise ValueError(
+            "say where the platform is: platform.client_url in the declaration, or --target http://host/path"
+        )
 
 
 def _at_target(target: str, role: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
