@@ -12,12 +12,13 @@ from specs.condition import ConditionError
 from specs.declaration import IMAGE_KINDS
 from specs.loader import SPECS_ROOT, Catalogue, SourceError, load_catalogue, requirement_files
 from specs.model import Requirement
+from specs.onvif_operations import operation_faults, operation_files
 from specs.revisions import revision_faults
 from specs.stated_needs import STATED_NEEDS
 from specs.yaml_source import KeyPath, read_yaml
 
 LOCK_FILE = "ids.lock"
-_ID = re.compile(r"(BIZ|IF|CS)-[A-Z0-9]{2,4}-[0-9]{2}[a-z]?\Z|(UI|TST|CS)-[0-9]{2,3}[a-z]?\Z")
+_ID = re.compile(r"(BIZ|IF|CS|ONV)-[A-Z0-9]{2,4}-[0-9]{2}[a-z]?\Z|(UI|TST|CS)-[0-9]{2,3}[a-z]?\Z")
 _HAN = re.compile(r"[㐀-鿿]")
 
 
@@ -49,6 +50,7 @@ def lint(root: Path = SPECS_ROOT) -> list[SourceError]:
     for requirement in catalogue.requirements.values():
         faults.extend(_requirement_faults(catalogue, requirement))
     faults.extend(_profile_faults(catalogue))
+    faults.extend(operation_faults(root, catalogue.basis))
     faults.extend(_lock_faults(catalogue))
     faults.extend(revision_faults(catalogue))
     return sorted(faults, key=lambda fault: (fault.path, fault.line))
@@ -62,6 +64,7 @@ def _schema_faults(root: Path) -> Iterator[SourceError]:
         "profile": sorted((root / "test_plan" / "profiles").glob("*.yaml")),
         "edition": [root / "editions.yaml"],
         "message_table": sorted(root.glob("interface/*_messages.yaml")),
+        "onvif_operations": operation_files(root / "interface" / "onvif_operations"),
     }
     for name, paths in schemas.items():
         schema: dict[str, Any] = json.loads((SPECS_ROOT / "schema" / f"{name}.schema.json").read_text("utf-8"))

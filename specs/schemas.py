@@ -14,6 +14,7 @@ import msgspec
 from specs.bundle_files import Environment, Manifest, PublicKeyFile, VerdictStatement
 from specs.declaration import Declaration
 from specs.model import Edition, Profile, RequirementFile
+from specs.onvif_operations import ConditionTable, ServiceTable
 from specs.operations import OperationTable
 from specs.qualification_files import MutantList, QualificationFile
 from specs.stream_urls import SchemeFile
@@ -36,6 +37,8 @@ GENERATED: dict[str, tuple[Any, str]] = {
     "mutant_list": (MutantList, "The list of mutants that the suites are proved against"),
     "stream_urls": (SchemeFile, "Signed-URL schemes"),
     "operations": (OperationTable, "Operations of a cloud storage"),
+    "onvif_operations": (ServiceTable, "Operations of an ONVIF service"),
+    "onvif_conditions": (ConditionTable, "Faults and access classes of ONVIF services"),
     "manifest": (Manifest, "manifest.json of a certificate bundle"),
     "environment": (Environment, "environment.json of a certificate bundle"),
     "public_key": (PublicKeyFile, "The public half of a signing key"),

@@ -27,6 +27,7 @@ PREFIXES = {
     "tptz": "http://www.onvif.org/ver20/ptz/wsdl",
     "timg": "http://www.onvif.org/ver20/imaging/wsdl",
     "tev": "http://www.onvif.org/ver10/events/wsdl",
+    "tup": "http://www.onvif.org/ver10/uplink/wsdl",
     "tns1": "http://www.onvif.org/ver10/topics",
     "wsnt": "http://docs.oasis-open.org/wsn/b-2",
     "wsa": "http://www.w3.org/2005/08/addressing",

@@ -86,8 +86,16 @@ def parse_named(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> Node:
 
 
 def _named(element: XmlElement, outer: Mapping[str, str]) -> Node:
-    scope = _scope(element, outer)
-    attributes = {}
+    scope = _scope(element, outer) if element.attributes else outer
+    attributes = _attributes(element, scope) if element.attributes else {}
+    prefix, colon, local = element.name.partition(":")
+    name = _expand(element, prefix, local, scope) if colon else Name(scope[""], element.name)
+    children = [_named(child, scope) for child in element.children] if element.children else []
+    return Node(name, attributes, scope, element.text, element.offset, children)
+
+
+def _attributes(element: XmlElement, scope: Mapping[str, str]) -> dict[Name, str]:
+    attributes: dict[Name, str] = {}
     for written, value in element.attributes.items():
         prefix, colon, local = written.partition(":")
         if written == _XMLNS or (colon and prefix == _XMLNS):
@@ -96,10 +104,7 @@ def _named(element: XmlElement, outer: Mapping[str, str]) -> Node:
         if name in attributes:
             raise _error(element, "twice", f"The attribute {name} stands twice")
         attributes[name] = value
-    prefix, colon, local = element.name.partition(":")
-    name = _expand(element, prefix, local, scope) if colon else Name(scope[""], element.name)
-    children = [_named(child, scope) for child in element.children]
-    return Node(name, attributes, scope, element.text, element.offset, children)
+    return attributes
 
 
 def _scope(element: XmlElement, outer: Mapping[str, str]) -> Mapping[str, str]:

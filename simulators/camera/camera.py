@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from conformance.media.labelled_video import DEVICE_ZONE
 from conformance.protocols.tykd_message import Message
 from conformance.protocols.violation import CodecError
 from simulators.camera.alarms import Notices
@@ -19,8 +20,8 @@ from simulators.camera.commands import Commands
 from simulators.camera.encoder import EncoderBank
 from simulators.camera.media_format import StreamSettings, audio_codec
 from simulators.camera.network import Network
-from simulators.camera.onvif import OnvifService
-from simulators.camera.overlay import DEVICE_ZONE
+from simulators.camera.onvif.server import OnvifService
+from simulators.camera.onvif.state import User
 from simulators.camera.pictures import Pictures
 from simulators.camera.platform_client import PlatformClient
 from simulators.camera.playback import CameraSource
@@ -66,6 +67,9 @@ class Camera(ToldToPlatform):
         self.timers = load_timers(declaration.timers.scale)
         self.folder = folder
         self.simulator = declaration.simulator
+        self.manufacturer = declaration.device.manufacturer
+        self.onvif_login = (declaration.onvif.username if declaration.onvif else "", loaded.onvif_password)
+        self.onvif_port = self.discovery_port = 0
         self.rtsp_login = (declaration.media.user, loaded.password) if declaration.media else ("", "")
         self.networks = [dict(network) for network in NETWORKS]
         self.ftp_account: dict[str, str] = {}
@@ -144,6 +148,19 @@ class Camera(ToldToPlatform):
                 streams[f"{channel}/{stream}"] = StreamParameters(size, 15, 1, 6 if stream == 1 else 4, audio)
         return Settings(version=version, streams=streams, province_url=province_url)
 
+    def onvif_users(self, name: str, password: str) -> list[User]:
+        """The administrator that a new camera comes with: the declared one, else one of that name and password."""
+        declared, secret = self.onvif_login
+        return [User(declared or name, secret if declared else password, "Administrator")]
+
+    def factory_reset(self, *, hard: bool) -> None:
+        """Settings as they came; a soft reset keeps the users."""
+        fresh = self.factory_settings(self.settings.version, self.settings.province_url)
+        if not hard:
+            fresh.onvif.users = self.settings.onvif.users
+        self._file.data = fresh
+        self.save()
+
     async def start(self) -> None:
         """First start: seed past recordings, then boot."""
         budget = int(self.simulator.get("storage_mb", 256)) << 20
@@ -189,7 +206,7 @@ class Camera(ToldToPlatform):
         if not self.link_up.is_set():
             await self.server.cut()
         self.follow_plan()
-        self.onvif = self.onvif_class(self.address, self.dev_id, self.now)
+        self.onvif = self.onvif_class(self)
         if self.has("onvif"):
             await self.onvif.start()
         if self.has("tykd"):
@@ -239,7 +256,7 @@ class Camera(ToldToPlatform):
         if self.powered:
             self.powered = False
             self.stop_recording()
-            self.onvif.stop()
+            await self.onvif.stop()
             await self._cancel()
             await self.server.stop()
             await self.bank.close()
@@ -256,7 +273,7 @@ class Camera(ToldToPlatform):
     async def _go_down(self) -> None:
         for recorder in self.recorders.values():
             recorder.cut()
-        self.onvif.stop()
+        await self.onvif.stop()
         self.network.drop_platform()
         await self._cancel()
         await self.server.cut()
@@ -307,8 +324,14 @@ class Camera(ToldToPlatform):
             "constant" if parameters.rate_type == 1 else "variable",
             self.table.bit_rates[parameters.bit_rate],
             audio=bool(parameters.audio),
+            key_interval_s=self.key_seconds(stream, parameters),
             audio_codec=audio_codec(stream, self._set("audio_codecs")),
         )
+
+    def key_seconds(self, stream: int, parameters: StreamParameters) -> float:
+        """Seconds from one key picture to the next: one, unless an ONVIF client has set their distance in frames."""
+        frames = self.settings.onvif.gov.get(str(stream))
+        return frames / parameters.frame_rate if frames else 1.0
 
     def parameters(self, channel: int, stream: int) -> StreamParameters:
         """Parameters in force."""

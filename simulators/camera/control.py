@@ -27,6 +27,8 @@ class ControlServer(ControlEndpoint):
 
     async def do_alarm(self, type: int, channel: int = 0, state: str = "raise", input: int = 0) -> dict[str, Any]:
         """A sensor fires or calms down."""
+        if self.camera.powered:
+            self.camera.onvif.sensed(type, channel, input, state == "raise")
         notices = self.camera.notices
         sent = notices.raised(channel, type, input) if state == "raise" else notices.cleared(channel, type, input)
         return {"reported": sent}

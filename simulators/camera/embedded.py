@@ -27,6 +27,8 @@ async def serve(
         endpoint = await control.start()
         host, port = camera.server.address
         told: dict[str, Any] = {"controls": endpoint, "rtsp": f"{host}:{port}"}
+        if camera.has("onvif"):
+            told |= {"onvif_url": camera.onvif.url, "discovery": camera.onvif.discovery.address}
         if camera.has("upgrade"):
             told["images"] = write_images(state / "images", camera.model, camera.settings.version)
         if not camera.has("tykd"):

@@ -21,8 +21,8 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
+from conformance.media.labelled_video import Scene
 from simulators.camera.media_format import AUDIO_CLOCK, VIDEO_CLOCK, AccessUnit, StreamSettings
-from simulators.camera.overlay import Scene
 from simulators.camera.sound import CodedTone
 
 Sink = Callable[[AccessUnit], None]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
+from conformance.media.labelled_video import DEVICE_ZONE
 from simulators.camera.encoder import LiveEncoder
 from simulators.camera.media_format import AccessUnit
-from simulators.camera.overlay import DEVICE_ZONE
 from simulators.camera.settings import PicturePolicy
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from conformance.media.labelled_video import DEVICE_ZONE
 from conformance.protocols.tykd_message import Group, Message
-from simulators.camera.overlay import DEVICE_ZONE
 from simulators.camera.refusal import Refusal
 from simulators.camera.settings import PicturePolicy, RecordPolicy
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import av
 
-from simulators.camera.overlay import DEVICE_ZONE
+from conformance.media.labelled_video import DEVICE_ZONE
 
 StorageState = Literal["free", "full", "missing"]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from simulators.camera.onvif.state import OnvifState
+
 WEEKDAYS = range(1, 8)
 
 
@@ -72,6 +74,7 @@ class Settings(msgspec.Struct):
     linked: dict[str, LinkedCamera] = {}
     pending: list[dict[str, Any]] = []
     slots: dict[str, str] = {}
+    onvif: OnvifState = msgspec.field(default_factory=OnvifState)
 
 
 class SettingsFile:

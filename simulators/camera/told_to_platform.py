@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulators.camera.onvif import OnvifService
+from simulators.camera.onvif.server import OnvifService
 from simulators.camera.relay import Relay
 from simulators.camera.rtsp_server import RtspServer
 from simulators.camera.settings import Settings

@@ -6,7 +6,8 @@ import dataclasses
 
 from conformance.protocols.http_message import HttpRequest, HttpResponse
 from simulators.camera.camera import Camera
-from simulators.camera.onvif import OnvifService
+from simulators.camera.onvif.server import OnvifService
+from simulators.camera.onvif.state import User
 from simulators.camera.play_url import Target
 from simulators.camera.rtsp_connection import RtspConnection
 from simulators.camera.rtsp_request import Answer, Request
@@ -81,10 +82,10 @@ class OnvifPasswordReported(Camera):
 
 
 class _PictureForAnyone(OnvifService):
-    def answer(self, request: HttpRequest) -> HttpResponse:
+    async def answer(self, request: HttpRequest, user: User | None = None) -> HttpResponse:
         if request.method == "GET" and request.target == "/onvif/snapshot":
-            return HttpResponse.build(200, "OK", {"Content-Type": "image/jpeg", "Connection": "close"}, JPEG)
-        return super().answer(request)
+            return HttpResponse.build(200, "OK", {"Content-Type": "image/jpeg"}, JPEG)
+        return await super().answer(request, user)
 
 
 @mutant(violates="IF-AHL-23", declaration="secure")

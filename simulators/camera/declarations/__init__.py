@@ -10,4 +10,6 @@ NVR = _FOLDER / "nvr.yaml"
 H265 = _FOLDER / "h265.yaml"
 SECURE = _FOLDER / "secure.yaml"
 STREAM = _FOLDER / "stream.yaml"
-SHIPPED = (DEFAULT, NVR, H265, SECURE, STREAM)
+ONVIF = _FOLDER / "onvif.yaml"
+SHIPPED = (DEFAULT, NVR, H265, SECURE, STREAM, ONVIF)
+BY_PROFILE = {"onvif": ONVIF}

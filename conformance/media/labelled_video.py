@@ -1,4 +1,4 @@
-"""The picture of the simulated camera: a plain scene, something that moves, and a burned-in label.
+"""The picture of a simulated device: a plain scene, something that moves, and a burned-in label.
 
 The label comes twice: as text for people, and as a field of black and white cells for machines
 (``specs/interface/burned_in_label.yaml``). Only what changes is drawn again, so a picture costs little.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,38 @@ def text_mask(text: str, scale: int) -> Plane:
         columns.append(np.pad(dots, ((0, 0), (0, 1))))
     mask = np.concatenate(columns, axis=1) if columns else np.zeros((7, 1), np.uint8)
     return np.kron(mask, np.ones((scale, scale), np.uint8)) * np.uint8(_TEXT_LUMA - 16) + np.uint8(16)
+
+
+class LabelledVideo:
+    """One stream as H.264 (PyAV): pictures in, NAL units out. ``size``: width and height; ``fps``: pictures a second;
+    every ``key_interval`` pictures one decodes by itself and carries the parameter sets."""
+
+    def __init__(
+        self, size: tuple[int, int], fps: int, device: str, channel: int, stream: int, *, key_interval: int = 0
+    ) -> None:
+        import av
+
+        self.size, self.fps = size, fps
+        self.key_interval = key_interval or 2 * fps
+        self._frame: Any = av.VideoFrame(*size, "yuv420p")
+        planes = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size) for plane in self._frame.planes]
+        luma, (blue, red) = planes[0][:, : size[0]], (plane[:, : size[0] // 2] for plane in planes[1:])
+        name = {1: "MAIN", 2: "SUB"}.get(stream, str(stream))
+        self._scene = Scene((luma, blue, red), device, channel, stream, f"{device} CH{channel} {name}")
+        context: Any = av.CodecContext.create("libx264", "w")
+        context.width, context.height, context.pix_fmt = *size, "yuv420p"
+        context.time_base, context.framerate = Fraction(1, fps), Fraction(fps, 1)
+        context.thread_count, context.max_b_frames = 1, 0
+        keys = f"keyint={self.key_interval}:min-keyint={self.key_interval}:scenecut=0:log=-1"
+        context.options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "34", "x264-params": keys}
+        context.open()
+        self._context = context
+        self._count = 0
+
+    def encode(self, epoch: float) -> tuple[bytes, ...]:
+        """The next picture, taken at Unix time ``epoch``: its NAL units without start codes."""
+        self._scene.draw(self._count / self.fps, epoch)
+        self._frame.pts = self._count
+        self._count += 1
+        data = b"".join(bytes(packet) for packet in self._context.encode(self._frame))
+        return tuple(part.rstrip(b"\0") for part in data.split(b"\0\0\1")[1:])

@@ -1,0 +1,1 @@
+"""ONVIF: discovery, security, device management, media, imaging, PTZ, events."""
