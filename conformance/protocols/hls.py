@@ -54,12 +54,13 @@ class Variant:
 
 @dataclass(slots=True)
 class Playlist:
-    """A media playlist (``segments``) or a master playlist (``variants``). ``target_duration`` in seconds, None when
-    missing; ``violations``: with line and clause."""
+    """A media playlist (``segments``) or a master playlist (``variants``). ``target_duration`` (seconds) and
+    ``discontinuity_sequence``: None when missing; ``violations``: with line and clause."""
 
     version: int = 1
     target_duration: int | None = None
     media_sequence: int = 0
+    discontinuity_sequence: int | None = None
     playlist_type: str = ""
     ended: bool = False
     segments: list[Segment] = field(default_factory=list)
@@ -152,6 +153,13 @@ class _Reader:
         if self._is_whole("EXT-X-MEDIA-SEQUENCE", value, "4.3.3.2"):
             self.found.media_sequence = int(value)
 
+    def _discontinuity_sequence(self, value: str) -> None:
+        if self.found.segments or self.discontinuity:
+            explain = "EXT-X-DISCONTINUITY-SEQUENCE stands after a segment or a discontinuity"
+            self.note("discontinuity_sequence.late", value, explain, "4.3.3.3")
+        if self._is_whole("EXT-X-DISCONTINUITY-SEQUENCE", value, "4.3.3.3"):
+            self.found.discontinuity_sequence = int(value)
+
     def _version(self, value: str) -> None:
         if self._is_whole("EXT-X-VERSION", value, "4.3.1.2"):
             self.found.version = int(value)
@@ -242,6 +250,7 @@ _TAGS: dict[str, Callable[[_Reader, str], None]] = {
     "EXTINF": _Reader._inf,
     "EXT-X-TARGETDURATION": _Reader._target,
     "EXT-X-MEDIA-SEQUENCE": _Reader._sequence,
+    "EXT-X-DISCONTINUITY-SEQUENCE": _Reader._discontinuity_sequence,
     "EXT-X-VERSION": _Reader._version,
     "EXT-X-ENDLIST": _Reader._end,
     "EXT-X-PLAYLIST-TYPE": _Reader._type,

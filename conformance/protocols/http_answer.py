@@ -69,6 +69,22 @@ class HttpAnswerReader:
         """Statuses 1xx so far."""
         return tuple(self._interim)
 
+    @property
+    def head(self) -> HttpAnswer | None:
+        """Status and headers once they have come; the body may follow."""
+        return self._answer
+
+    @property
+    def kept(self) -> int:
+        """Bytes of the body that have come and were not drained."""
+        return len(self._body)
+
+    def drain(self) -> bytes:
+        """Take what has come of the body, so that an endless one can be read."""
+        body = bytes(self._body)
+        self._body.clear()
+        return body
+
     def feed(self, data: bytes) -> HttpAnswer | None:
         """The response once it is whole; bytes after it are in ``surplus``. Raises HttpAnswerError."""
         self._buffer += data
