@@ -29,9 +29,28 @@ class CodedError:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query. ``schema``: JSON Schema of its value."""
+
+    name: str
+    required: bool
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSum:
+    """The third-party form: the lower-case hex digest of the parts in their order. ``window``: seconds."""
+
+    digest: str
+    message: tuple[str, ...]
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation. ``path``: a template; ``open``: needs no session; ``request``: JSON Schema of its body, None for
-    none; ``answers``: JSON Schema by status, None for no body; ``errors``: names."""
+    none; ``answers``: JSON Schema by status, None for no body; ``errors``: names; ``right``: what a user must have on
+    the terminal or alarm in its path, empty where none is asked; ``query``: its parameters."""
 
     id: str
     method: str
@@ -41,6 +60,13 @@ class Operation:
     request: dict[str, Any] | None
     answers: dict[int, dict[str, Any] | None]
     errors: tuple[str, ...]
+    right: str = ""
+    query: tuple[Parameter, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters of its path."""
+        return tuple(_PARAMETER.findall(self.path))
 
     @property
     def success(self) -> int:
@@ -60,6 +86,11 @@ class ClientApi:
     operations: tuple[Operation, ...]
     errors: dict[str, CodedError]
     schemas: dict[str, Any]
+    check_sum: CheckSum
+
+    def named(self, operation_id: str) -> Operation:
+        """The operation of that id. Raises KeyError."""
+        return {operation.id: operation for operation in self.operations}[operation_id]
 
     def operation(self, method: str, path: str) -> Operation | None:
         """The operation of a request; a fixed path goes before one with parameters."""
@@ -88,7 +119,9 @@ def load_client_api(path: Path = CLIENT_API_PATH) -> ClientApi:
     names = [operation.id for operation in operations]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise document.error(("paths",), f"the operationId {twice[0]} stands here twice")
-    return ClientApi(operations, errors, document.data["components"]["schemas"])
+    told = document.data["x-check-sum"]
+    check_sum = CheckSum(told["digest"], tuple(told["message"]), told["window"])
+    return ClientApi(operations, errors, document.data["components"]["schemas"], check_sum)
 
 
 def _error(document: Document, name: str) -> CodedError:
@@ -120,7 +153,14 @@ def _operation(document: Document, errors: dict[str, CodedError], template: str,
     request = _body(found["requestBody"]) if "requestBody" in found else None
     title = _text(document, where, found.get("x-title", {}))
     is_open = found.get("security") == []
-    return Operation(found["operationId"], method.upper(), template, title, is_open, request, answers, named)
+    query = tuple(
+        Parameter(parameter["name"], bool(parameter.get("required")), parameter["schema"])
+        for parameter in found.get("parameters", ())
+        if parameter["in"] == "query"
+    )
+    right = str(found.get("x-right", ""))
+    identity = (found["operationId"], method.upper(), template, title, is_open)
+    return Operation(*identity, request, answers, named, right, query)
 
 
 def _body(part: dict[str, Any]) -> dict[str, Any] | None:

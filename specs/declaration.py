@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from specs.condition import Features, FeatureValue
+from specs.declared_onvif import Onvif, password_of_the_environment, with_user
 from specs.declared_platform import Application, Platform, ProvisionedDevice, User
+from specs.declared_streams import Streams, key_of_the_environment, stream_features
 from specs.loader import decode
 from specs.model import Vocabulary
 from specs.secret import Secret
+from specs.stream_urls import load_schemes
 from specs.yaml_source import Document, KeyPath, SourceError, read_yaml
 
 IMAGE_KINDS = ("good", "older", "foreign_model")
@@ -29,7 +32,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manufacturer: str = ""
     model: str = ""
     version: str = ""
-    role: Literal["camera", "cloud_storage", "platform"] = "camera"
+    role: Literal["camera", "cloud_storage", "platform", "streams"] = "camera"
     key: Secret = Secret()
 
 
@@ -156,6 +159,8 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media: Media | None = None
     storage: Storage | None = None
     platform: Platform | None = None
+    streams: Streams | None = None
+    onvif: Onvif | None = None
     timers: Timers = Timers()
     controls: Controls = Controls()
     images: Images = Images()
@@ -176,6 +181,8 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
     applications: tuple[Application, ...] = ()
     devices: tuple[ProvisionedDevice, ...] = ()
     stream_key: str = ""
+    fleet_key: str = ""
+    onvif_password: str = ""
 
     @property
     def role(self) -> str:
@@ -188,18 +195,19 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
         keys = (text for account in self.accounts for text in (account.secret_key, account.token))
         people = (*(user.password for user in self.users), *(app.secret for app in self.applications))
         keys_of_devices = (device.key for device in self.devices)
-        return tuple(filter(None, (self.key, self.password, self.stream_key, *keys, *people, *keys_of_devices)))
+        own = (self.key, self.password, self.stream_key, self.fleet_key, self.onvif_password)
+        return tuple(filter(None, (*own, *keys, *people, *keys_of_devices)))
 
     @property
     def address(self) -> str:
         """What names the device for the lock: the host and port of the stream or storage, or the device id."""
-        media, storage, platform = self.declaration.media, self.declaration.storage, self.declaration.platform
-        if storage is not None and storage.endpoint:
-            return urlsplit(storage.endpoint).netloc
-        if platform is not None and platform.client_url:
-            return urlsplit(platform.client_url).netloc
-        if media is not None:
-            parts = urlsplit(media.url)
+        said = (self.declaration.storage or Storage(), self.declaration.platform or Platform())
+        web = (self.declaration.onvif or Onvif(), self.declaration.streams or Streams())
+        urls = (said[0].endpoint, said[1].client_url, *(section.url for section in web))
+        for url in filter(None, urls):
+            return urlsplit(url).netloc
+        if self.declaration.media is not None:
+            parts = urlsplit(self.declaration.media.url)
             return f"{parts.hostname}:{parts.port or 554}"
         return self.declaration.device.dev_id
 
@@ -211,11 +219,15 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
         raise document.error((), "a declaration is a mapping that begins with `kandian: declaration/1`")
     _check_keys(document, (), Declaration)
     declaration = decode(document, (), Declaration)
+    onvif = with_user(declaration.onvif) or Onvif()
+    declaration = msgspec.structs.replace(declaration, onvif=onvif if declaration.onvif else None)
     features = {**dict(_checked_features(document, vocabulary)), **derived_features(declaration)}
     if declaration.device.role == "cloud_storage" and declaration.storage is None:
         raise document.error(("device", "role"), "a cloud storage is described under `storage:`, which is missing")
     if declaration.device.role == "platform" and declaration.platform is None:
         raise document.error(("device", "role"), "a platform is described under `platform:`, which is missing")
+    if declaration.device.role == "streams" and declaration.streams is None:
+        raise document.error(("device", "role"), "stream URLs are described under `streams:`, which is missing")
     if not 0.0 < declaration.timers.scale <= 1.0:
         raise document.error(("timers", "scale"), "the timer scale must lie above 0 and not above 1")
     for action in sorted(declaration.controls.available - set(vocabulary.controls)):
@@ -233,10 +245,31 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
         users=tuple(_users(document, declaration.platform, path.parent)),
         applications=tuple(_applications(document, declaration.platform, path.parent)),
         devices=tuple(_devices(document, declaration.platform, path.parent)),
-        stream_key=_secret(document, ("platform", "stream_key"), declaration.platform.stream_key, path.parent)
-        if declaration.platform
-        else "",
+        stream_key=_stream_key(document, declaration, path.parent),
+        fleet_key=_fleet_key(document, declaration.platform, path.parent),
+        onvif_password=_secret(document, ("onvif", "password"), onvif.password, path.parent)
+        or password_of_the_environment(),
     )
+
+
+def _stream_key(document: Document, declaration: Declaration, folder: Path) -> str:
+    platform, streams = declaration.platform, declaration.streams
+    if streams is not None:
+        if streams.scheme and streams.scheme not in load_schemes():
+            raise document.error(("streams", "scheme"), _unknown("scheme", streams.scheme, load_schemes()))
+        return _secret(document, ("streams", "key"), streams.key, folder) or key_of_the_environment()
+    return _secret(document, ("platform", "stream_key"), platform.stream_key, folder) if platform else ""
+
+
+def _fleet_key(document: Document, platform: Platform | None, folder: Path) -> str:
+    capacity = platform.capacity if platform else None
+    if capacity is None:
+        return ""
+    if min(capacity.devices, capacity.logins_per_second, capacity.heartbeats_per_second) <= 0:
+        raise document.error(("platform", "capacity"), "the numbers of a capacity lie above 0")
+    if capacity.fleet is None:
+        return ""
+    return _secret(document, ("platform", "capacity", "fleet", "key"), capacity.fleet.key, folder)
 
 
 def _accounts(document: Document, storage: Storage | None, folder: Path) -> Iterator[Account]:
@@ -274,7 +307,11 @@ def _devices(document: Document, platform: Platform | None, folder: Path) -> Ite
 
 def derived_features(declaration: Declaration) -> dict[str, FeatureValue]:
     """What follows from the other sections of a declaration and is not stated again under ``features``."""
-    storage = declaration.storage
+    storage, platform = declaration.storage, declaration.platform
+    if declaration.streams is not None:
+        return dict(stream_features(declaration.streams))
+    if platform is not None:
+        return {"capacity": platform.capacity is not None and platform.capacity.fleet is not None}
     if storage is None:
         return {}
     return {
@@ -310,23 +347,6 @@ def storage_declaration(url: str, loaded: LoadedDeclaration | None) -> LoadedDec
     declaration = msgspec.structs.replace(loaded.declaration, storage=storage)
     features = {**loaded.features, **derived_features(declaration)}
     return msgspec.structs.replace(loaded, declaration=declaration, features=features)
-
-
-def platform_declaration(url: str, loaded: LoadedDeclaration | None) -> LoadedDeclaration:
-    """The statement about the platform whose client interface is at ``url``, all that is known without a declaration.
-
-    Raises ValueError for anything but an ``http[s]://host[:port][/path]`` URL.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise ValueError(f"the target of a platform is the http[s] URL of its client interface, not {url!r}")
-    if loaded is None:
-        device = Device(dev_id=parts.netloc, role="platform")
-        declaration = Declaration(kandian="declaration/1", device=device, platform=Platform(client_url=url))
-        return LoadedDeclaration(declaration, {}, None, hashlib.sha256(url.encode()).hexdigest())
-    platform = msgspec.structs.replace(loaded.declaration.platform or Platform(), client_url=url)
-    declaration = msgspec.structs.replace(loaded.declaration, platform=platform)
-    return msgspec.structs.replace(loaded, declaration=declaration)
 
 
 def _accounts_of_the_environment() -> Iterator[Account]:

@@ -42,19 +42,54 @@ class DeclaredDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shop: str = ""
 
 
+class DeclaredFleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Devices with which the capacity is proved, provisioned like any others: ids are ``prefix`` and a number from 0 of
+    ``digits`` digits, one ``key`` and ``model`` for all; ``owner``: the user to whom they are bound, who owns nothing
+    else."""
+
+    prefix: str
+    digits: int
+    key: Secret
+    model: str = ""
+    version: str = "V1.0.0"
+    owner: str = ""
+
+    def device_id(self, number: int) -> str:
+        """The DevID of one of them."""
+        return f"{self.prefix}{number:0{self.digits}d}"
+
+
+class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the vendor says that the platform carries: ``devices`` online at once, logins (registration included) and
+    heartbeats a second. ``hardware``: on what; ``fleet``: the devices to prove it with."""
+
+    devices: int
+    logins_per_second: float
+    heartbeats_per_second: float
+    hardware: str = ""
+    fleet: DeclaredFleet | None = None
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two heartbeats of one device at the declared rate."""
+        return self.devices / self.heartbeats_per_second
+
+
 class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A platform under test. The URLs are empty where a simulator names them as it starts: ``group_url`` takes
     REDIRECT, ``province_url`` REGISTER, ``client_url`` is the base of the client interface. ``offline_within``: seconds
     without a heartbeat after which a device is reported offline (under the timer scale); ``token_life``,
     ``session_life``: seconds; ``ca_file``: certificate that vouches for an https ``client_url``, beside the
-    declaration; ``retention_days``: for which recordings are kept; ``stream_scheme``: id of the
-    signed-URL scheme of its HTTP streams (specs/interface/stream_urls.yaml), ``stream_key``: its key, ``stream_life``:
-    seconds for which a URL is good."""
+    declaration; ``adapter``: name of one, where the client interface is not the neutral one; ``retention_days``: for
+    which recordings are kept; ``stream_scheme``: id of the signed-URL scheme of its HTTP streams
+    (specs/interface/stream_urls.yaml), ``stream_key``: its key, ``stream_life``: seconds for which a URL is good;
+    ``capacity``: what it carries, None where nothing is declared."""
 
     group_url: str = ""
     province_url: str = ""
     client_url: str = ""
     ca_file: str = ""
+    adapter: str = ""
     users: tuple[DeclaredUser, ...] = ()
     applications: tuple[DeclaredApplication, ...] = ()
     devices: tuple[DeclaredDevice, ...] = ()
@@ -65,6 +100,7 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_scheme: str = ""
     stream_key: Secret = Secret()
     stream_life: float = 300.0
+    capacity: Capacity | None = None
 
 
 class User(msgspec.Struct, frozen=True):

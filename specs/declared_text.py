@@ -67,11 +67,14 @@ def _with_secrets(loaded: LoadedDeclaration) -> Any:
             for declared, account in pairs
         )
         storage = msgspec.structs.replace(storage, accounts=accounts)
+    onvif = declaration.onvif
+    if onvif is not None and onvif.password == Secret() and loaded.onvif_password:
+        onvif = msgspec.structs.replace(onvif, password=Secret(value=loaded.onvif_password))
     features = declaration.features
     if loaded.path is None:
         known = derived_features(declaration)
         features = {name: value for name, value in loaded.features.items() if name not in known}
-    return msgspec.structs.replace(declaration, media=media, storage=storage, features=features)
+    return msgspec.structs.replace(declaration, media=media, storage=storage, onvif=onvif, features=features)
 
 
 class _Plain:

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 Level = Literal["MUST", "SHOULD", "MAY"]
-Role = Literal["camera", "platform", "client", "cloud_storage", "operator", "portal", "toolkit"]
+Role = Literal["camera", "platform", "streams", "client", "cloud_storage", "operator", "portal", "toolkit"]
 Binding = Literal[
     "tykd", "media", "ftp", "turn", "client", "cloud", "operator", "ui", "gb28181", "onvif", "service", "toolkit"
 ]

@@ -3,11 +3,15 @@ the requirement is not selected, with the reason."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from specs.declaration import LoadedDeclaration, Storage
 from specs.model import Text
+
+#: Environment variable that names the network a run goes over, and its value inside the impaired one.
+NETWORK_VARIABLE, IMPAIRED = "KANDIAN_NETWORK", "impaired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,14 @@ def _retention_clock(loaded: LoadedDeclaration) -> bool:
 
 
 STATED_NEEDS = {
+    "network.impaired": StatedNeed(
+        lambda loaded: os.environ.get(NETWORK_VARIABLE) == IMPAIRED,
+        Text(
+            zh="本次运行不在受损网络中；允许创建网络命名空间时用 python -m conformance.peers.network_profile 启动",
+            en="this run is not in the impaired network; where network namespaces are permitted, start it with"
+            " python -m conformance.peers.network_profile",
+        ),
+    ),
     "account.other": StatedNeed(
         lambda loaded: len(loaded.accounts) > 1,
         Text(
@@ -51,6 +63,19 @@ STATED_NEEDS = {
             zh="无法等待数日：测试台不能拨动存储的时钟 (controls: clock)，也没有声明 storage.seconds_per_day",
             en="days cannot be waited for: the bench cannot move the storage's clock (controls: clock) and no"
             " storage.seconds_per_day is declared",
+        ),
+    ),
+    "onvif.service": StatedNeed(
+        lambda loaded: loaded.declaration.onvif is not None,
+        Text(
+            zh="声明中没有 ONVIF 服务的地址与帐号（onvif 一节）",
+            en="the declaration does not say where the ONVIF service is and who may use it (section onvif)",
+        ),
+    ),
+    "streams.ports": StatedNeed(
+        lambda loaded: bool(loaded.declaration.streams and loaded.declaration.streams.ports),
+        Text(
+            zh="声明中没有流服务器的其他端口 (streams.ports)", en="the declaration names no other ports (streams.ports)"
         ),
     ),
     "storage.quota": StatedNeed(

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 QUALIFY = [sys.executable, "-c", "from conformance.cli.main import main; main()", "qualify"]
-GOLDEN = ("camera", "stream", "aws", "oos5", "zos")
+GOLDEN = ("camera", "stream", "onvif", "aws", "platform", "streams")
 LONGEST = 1500
 
 

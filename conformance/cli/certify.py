@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 @click.command("certify")
 @click.option("--declaration", type=click.Path(path_type=Path), help="Declaration (ICS) of the device under test.")
-@click.option("--target", metavar="URL", help="rtsp:// URL of a stream-only device, http:// URL of a storage.")
+@click.option(
+    "--target",
+    metavar="URL",
+    help="rtsp:// URL of a stream, http:// URL of an ONVIF device service, storage or platform.",
+)
 @click.option(
     "--profile",
     metavar="ID",
@@ -79,7 +83,8 @@ def command(
     embedded = declaration is None and target is None
     arguments += ["--allow-destructive"] if allow_destructive or embedded else []
     if embedded or role.one_for_all:
-        code = side_by_side(role, arguments, out, lang, embedded=embedded, count=parallel)
+        golden = golden_declaration(role.name, profile or "") if embedded else None
+        code = side_by_side(role, arguments, out, lang, golden=golden, count=parallel)
     else:
         import pytest
 
@@ -128,7 +133,7 @@ def pack(
 
 
 def side_by_side(
-    role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool, count: int | None
+    role: Role, arguments: list[str], out: Path, language: str, *, golden: Path | None, count: int | None
 ) -> int:
     """Run the suites in shares. Returns the exit code."""
     from conformance.cli.shards import run_sharded
@@ -136,7 +141,7 @@ def side_by_side(
     if not any(argument.startswith("--seed=") for argument in arguments):
         arguments = [*arguments, f"--seed={secrets.randbits(32)}"]
     try:
-        return run_sharded(role, arguments, out, language, embedded=embedded, count=count)
+        return run_sharded(role, arguments, out, language, golden=golden, count=count)
     except OSError as error:
         click.echo(f"certify: cannot write to {out}: {error.strerror}", err=True)
         sys.exit(3)

@@ -14,7 +14,7 @@ from specs.declaration import LoadedDeclaration
 
 @click.command("doctor")
 @click.option("--declaration", type=click.Path(path_type=Path), help="Declaration (ICS) of the device.")
-@click.option("--target", metavar="URL", help="rtsp:// URL of a stream-only device.")
+@click.option("--target", metavar="URL", help="rtsp:// URL of a stream, http:// URL of an ONVIF service.")
 @click.option("--profile", metavar="ID", help="Certification profile (tells the role of a --target).")
 @click.option("--lang", type=click.Choice(("zh", "en")), default="zh", show_default=True)
 def command(declaration: Path | None, target: str | None, profile: str | None, lang: str) -> None:
@@ -48,6 +48,8 @@ async def examine(loaded: LoadedDeclaration, language: str) -> int:
                 tell(True, f"测试台监听 {name}: {url}", f"the bench listens, {name}: {url}")
             await preflight(bench)
             tell(True, "设备可达，凭证相符", "the device can be reached, its credentials fit")
+            if not (bench.speaks_tykd or bench.media_url):
+                return 0
             players = Players(bench)
             player = players()
             await player.start("tcp", kinds=("video",))

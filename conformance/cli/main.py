@@ -19,6 +19,7 @@ COMMANDS = {
     "specs": "The machine-readable specs: lint, list, show, coverage.",
     "simulate": "Run a golden simulator.",
     "qualify": "Prove the suites: run them against every mutant.",
+    "discover": "List the ONVIF devices on a network.",
     "doctor": "Tell lab faults from device faults before a run.",
 }
 

@@ -59,10 +59,13 @@ ROLES = {
             shares=6,
         ),
         Role("platform", "simulators.platform", null_profile="platform", null_scheme="http", shares=8),
+        Role("streams", "simulators.streams", null_profile="stream-urls", null_scheme="http", shares=4),
     )
 }
 
 
-def golden_declaration(role: str) -> Path:
-    """The declaration of the golden simulator of a role."""
-    return next(iter(ROLES[role].shipped().values()))
+def golden_declaration(role: str, profile: str = "") -> Path:
+    """The declaration of the golden simulator of a role: the one for a profile, where it has one of its own."""
+    module = importlib.import_module(f"{ROLES[role].simulator}.declarations")
+    by_profile: dict[str, Path] = getattr(module, "BY_PROFILE", {})
+    return by_profile.get(profile) or next(iter(ROLES[role].shipped().values()))

@@ -26,11 +26,12 @@ FOLLOW_INTERVAL = 0.3
 
 
 def run_sharded(
-    role: Role, arguments: list[str], out: Path, language: str, *, embedded: bool, count: int | None = None
+    role: Role, arguments: list[str], out: Path, language: str, *, golden: Path | None, count: int | None = None
 ) -> int:
     """Run the suites in shares, write one result folder as the results come. Returns the exit code.
 
-    ``embedded``: every share has a golden simulator of its own; else all talk to the device that the arguments name.
+    ``golden``: the declaration under which every share has a golden simulator of its own; None where all talk to the
+    device that the arguments name.
     ``count``: of shares, where it is not that of the role.
 
     Raises OSError when the folder cannot be written; the lines that are there are whole.
@@ -44,10 +45,10 @@ def run_sharded(
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with ProcessPoolExecutor(len(shares), mp_context=warm_context()) as pool:
-            jobs = [pool.submit(run_share, role.name if embedded else "", arguments, share) for share in shares]
+            jobs = [pool.submit(run_share, role.name, golden, arguments, share) for share in shares]
             _follow(jobs, shares, out / "results.jsonl", Progress(language))
             codes = [job.result() for job in jobs]
-            if not embedded:
+            if golden is None:
                 look_again(role, arguments, shares, pool)
         begun = [share for share in shares if read_lines(share / "results.jsonl")]
         return join(out, begun) if begun else max(codes)
@@ -88,7 +89,7 @@ def look_again(role: Role, arguments: list[str], shares: list[Path], pool: Proce
     alone = [str(role.suites / test["nodeid"]) for test, _ in seen]
     claims = again / "claims"
     claims.mkdir(parents=True)
-    pool.submit(run_share, "", [*alone, *arguments[1:], f"--claims={claims}"], again).result()
+    pool.submit(run_share, role.name, None, [*alone, *arguments[1:], f"--claims={claims}"], again).result()
     looks = {test["nodeid"]: test for test in read_lines(again / "results.jsonl") if test["kind"] == "test"}
     found = any(_terminated(look) for look in looks.values())
     for test, share in seen:
@@ -116,12 +117,12 @@ def replace_test(share: Path, again: Path, look: dict[str, Any]) -> None:
     shutil.move(str(again / look["evidence"]), share / look["evidence"])
 
 
-def run_share(role: str, arguments: list[str], out: Path) -> int:
-    """One share in this process, with a golden simulator of ``role`` of its own, if named; it prints nothing."""
+def run_share(role: str, golden: Path | None, arguments: list[str], out: Path) -> int:
+    """One share in this process, with a golden simulator under that declaration, if any; it prints nothing."""
     import pytest
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    plugins = [ROLES[role].embedded(fork=True)] if role else []
+    plugins = [ROLES[role].embedded(golden, fork=True)] if golden else []
     return int(pytest.main([*arguments, f"--out={out}"], plugins=plugins))
 
 

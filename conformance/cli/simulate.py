@@ -81,6 +81,26 @@ def platform_command(declaration: Path | None, push_url: str, fault: str, state:
         run_until_stopped(serve(chosen, state or Path(folder), _tell, push_url=push_url, fault=fault))
 
 
+@command.command("streams")
+@click.option("--declaration", type=click.Path(path_type=Path), help="What the server is; default: the shipped one.")
+@click.option("--port", type=int, default=0, show_default=True, help="Where it listens; 0 takes any free port.")
+@click.option("--fault", default="", metavar="ID", help="Run this mutant instead of the golden server.")
+def streams_command(declaration: Path | None, port: int, fault: str) -> None:
+    """Simulate a server of HLS and HTTP-FLV streams until Ctrl-C; prints one JSON line when it is ready."""
+    from simulators.process import run_until_stopped
+    from simulators.streams.declarations import DEFAULT
+    from simulators.streams.embedded import serve
+    from specs.declaration import load_declaration
+    from specs.loader import load_catalogue
+
+    chosen = declaration or DEFAULT
+    with user_errors():
+        check_fault(fault)
+        load_declaration(chosen, load_catalogue().vocabulary)
+    with tempfile.TemporaryDirectory(prefix="kandian-streams-") as folder:
+        run_until_stopped(serve(chosen, Path(folder), _tell, port=str(port), fault=fault))
+
+
 def check_fault(fault: str) -> None:
     """Raises UnknownName for a mutant that there is not."""
     from simulators.faults.registry import load_mutants

@@ -9,6 +9,7 @@ from conformance.peers.device_control import DeviceControl
 from conformance.peers.firmware_images import FirmwareImages
 from conformance.peers.ftp_server import FtpServer
 from conformance.peers.group import GroupPlatform
+from conformance.peers.onvif.onvif import Onvif
 from conformance.peers.province import Province
 from conformance.peers.registrar import Registrar
 from conformance.peers.relay import Relays
@@ -27,7 +28,7 @@ def bench_limits(catalogue: Catalogue, scale: float) -> dict[str, Limit]:
 
 
 class Bench:
-    """Group platform, province platform, FTP, relay and device controls of one run."""
+    """Group platform, province platform, FTP, relay, ONVIF client and device controls of one run."""
 
     def __init__(self, wire: Wire, catalogue: Catalogue, loaded: LoadedDeclaration) -> None:
         self.wire = wire
@@ -44,6 +45,7 @@ class Bench:
         self.control = DeviceControl(wire, loaded.declaration.controls, self.limits)
         folder = loaded.path.parent if loaded.path else Path()
         self.images = FirmwareImages(wire, loaded.declaration.images, folder)
+        self.onvif = Onvif(wire, loaded, self.limits)
         media = loaded.declaration.media
         self.media_url = media.url if media else ""
 
@@ -95,6 +97,7 @@ class Bench:
 
     async def stop(self) -> None:
         """Stop listening, drop the device."""
+        await self.onvif.close()
         if self.speaks_tykd:
             await self.group.stop()
             await self.registrar.stop()
@@ -113,10 +116,12 @@ class Bench:
         return {"group_url": self.group.url, "province_url": self.registrar.url}
 
     def attach(self, device: dict[str, Any]) -> None:
-        """Take note of what the started device says of itself (``controls`` endpoint, ``media_url``, ``images``)."""
+        """Take note of what the started device says of itself (``controls``, ``media_url``, ``images`` ...)."""
         if "controls" in device:
             self.control.endpoint = device["controls"]
         if "media_url" in device:
             self.media_url = device["media_url"]
+        if "onvif_url" in device and self.loaded.declaration.onvif is not None:
+            self.onvif.attach(device)
         if "images" in device:
             self.images.hand_over(device["images"])

@@ -9,6 +9,7 @@ from conformance.peers.bench import Bench
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.storage.bench import StorageBench
+from conformance.peers.streams.bench import StreamBench
 from conformance.wire import Wire
 from specs.declaration import LoadedDeclaration
 from specs.loader import Catalogue
@@ -48,4 +49,5 @@ BENCHES: dict[str, Callable[[Wire, Catalogue, LoadedDeclaration], AnyBench]] = {
     "camera": Bench,
     "cloud_storage": StorageBench,
     "platform": PlatformBench,
+    "streams": StreamBench,
 }

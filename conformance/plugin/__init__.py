@@ -6,6 +6,8 @@ from __future__ import annotations
 PLUGINS = (
     "conformance.plugin.hooks",
     "conformance.plugin.fixtures",
+    "conformance.plugin.onvif_fixtures",
     "conformance.plugin.platform_fixtures",
     "conformance.plugin.storage_fixtures",
+    "conformance.plugin.stream_fixtures",
 )

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.peers.faults import BenchFault, DeviceFault
 from conformance.peers.platform.bench import PlatformBench
+from conformance.peers.platform.phone import Phone, Phones
 from conformance.plugin.run import Run
 
 
@@ -16,3 +18,22 @@ def platform(run: Run) -> Iterator[PlatformBench]:
     assert isinstance(run.bench, PlatformBench)
     yield run.bench
     run.bench.reset()
+
+
+@pytest.fixture
+def phones(platform: PlatformBench) -> Phones:
+    """Makes phones; all are closed after the test."""
+    return platform.phones
+
+
+@pytest.fixture
+def owner(run: Run, phones: Phones) -> Phone:
+    """A phone on which the first declared owner is logged in."""
+    user = phones.of_role("owner")
+    if user is None:
+        raise BenchFault("声明中没有 owner 角色的用户", "the declaration names no user of the role owner")
+    phone = phones.new()
+    reply = run.run(phone.login(user))
+    if not reply.ok:
+        raise DeviceFault(f"登录失败: {reply.summary}", f"the login fails: {reply.summary}")
+    return phone

@@ -14,10 +14,13 @@ async def preflight(bench: AnyBench) -> None:
     """Check address, credentials and clock. Raises BenchFault with the reason in both languages."""
     if not isinstance(bench, Bench):
         await bench.preflight()
-    elif bench.speaks_tykd:
+        return
+    if bench.speaks_tykd:
         await _registration(bench)
     elif bench.media_url:
         await _stream_address(bench)
+    if bench.onvif.there:
+        await bench.onvif.preflight()
 
 
 async def _registration(bench: Bench) -> None:

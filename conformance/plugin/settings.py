@@ -63,7 +63,7 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.option
     catalogue = load_catalogue()
 
-    def embedded(role: str) -> Path | None:
+    def embedded(role: str, profile: str) -> Path | None:
         found: Path | None = config.hook.pytest_kandian_declaration(config=config)
         return found
 

@@ -354,8 +354,8 @@ class LiveWire(Wire):
             if self._recording():
                 self._tell_end(listener.channel, abort=False)
 
-    def _bind(self, socket: Datagram, call: int, host: str, port: int) -> None:
-        UdpSocket(self, socket.label).bind(call, host, port)
+    def _bind(self, socket: Datagram, call: int, host: str, port: int, group: str) -> None:
+        UdpSocket(self, socket.label).bind(call, host, port, group)
 
     def send_datagram(self, socket: Datagram, data: bytes, to: Address) -> int:
         at = self._tell(Kind.DATAGRAM_OUT, socket.channel, data, meta={"peer": [to[0], to[1]]})

@@ -246,13 +246,21 @@ class UdpSocket:
         self._socket: socket.socket | None = None
         self._overflow = 0
 
-    def bind(self, call: int, host: str, port: int) -> None:
+    def bind(self, call: int, host: str, port: int, group: str = "") -> None:
         meta: dict[str, Any] = {"label": self.label, "call": call}
         try:
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)[0][0]
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)[0]
+            family, interface = found[0], str(found[4][0])
             self._socket = udp = socket.socket(family, socket.SOCK_DGRAM)
             udp.setblocking(False)
-            udp.bind((host, port))
+            if family == socket.AF_INET:
+                udp.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+            if group:
+                udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            udp.bind((group or host, port))
+            if group:
+                membership = socket.inet_aton(group) + socket.inet_aton(interface)
+                udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
         except OSError as error:
             self.close()
             self.wire.arrive(Kind.REFUSED, None, meta={**meta, "for": Kind.BIND, "reason": _reason(error)})

@@ -215,7 +215,7 @@ class ReplayWire(Wire):
     def _open_listener(self, listener: Listener, call: int, host: str, port: int, tls: SSLContext | None) -> None:
         pass
 
-    def _bind(self, socket: Datagram, call: int, host: str, port: int) -> None:
+    def _bind(self, socket: Datagram, call: int, host: str, port: int, group: str) -> None:
         pass
 
     def _run_blocking(self, label: str, number: int, call: Callable[[], Exchange]) -> None:

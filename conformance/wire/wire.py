@@ -126,12 +126,16 @@ class Wire(ABC):
             raise _refusal(event, label, host, port)
         return listener
 
-    async def datagram(self, host: str = "127.0.0.1", port: int = 0, *, label: str) -> Datagram:
-        """Bind a UDP socket (0 = any free port). Raises Refused when the address cannot be bound."""
+    async def datagram(self, host: str = "127.0.0.1", port: int = 0, *, label: str, group: str = "") -> Datagram:
+        """Bind a UDP socket (0 = any free port). ``group``: IPv4 multicast group to listen to on the interface that has
+        the address ``host``, beside others on this machine. What is sent to a group leaves by that interface.
+
+        Raises Refused when the address cannot be bound.
+        """
         socket = Datagram(self, label)
         call = self._number(Kind.BIND, label)
         future = self._expect(Kind.BIND, label, call, socket)
-        self._bind(socket, call, host, port)
+        self._bind(socket, call, host, port, group)
         event = await self.wait(future)
         if event.kind is Kind.REFUSED:
             raise _refusal(event, label, host, port)
@@ -302,7 +306,7 @@ class Wire(ABC):
     def _open_listener(self, listener: Listener, call: int, host: str, port: int, tls: SSLContext | None) -> None: ...
 
     @abstractmethod
-    def _bind(self, socket: Datagram, call: int, host: str, port: int) -> None: ...
+    def _bind(self, socket: Datagram, call: int, host: str, port: int, group: str) -> None: ...
 
     @abstractmethod
     def _run_blocking(self, label: str, number: int, call: Callable[[], Exchange]) -> None: ...

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.protocols.tykd_frame import Frame
 from conformance.protocols.tykd_message import Message
+from simulators.platform.answer_forms import AnswerForms
 from simulators.platform.device_link import DeviceLink
 from simulators.platform.devices import OK, OTHER, UNKNOWN_DEVICE
 
@@ -30,6 +31,7 @@ class AccessServer:
         self.name = name
         self.address = ("127.0.0.1", 0)
         self.links: set[DeviceLink] = set()
+        self._forms = AnswerForms(platform.table)
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -48,6 +50,7 @@ class AccessServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = self.link_class(self.platform.table, self.name, reader, writer, self.on_request, self.on_unreadable)
+        link.forms = self._forms
         self.links.add(link)
         watch = asyncio.get_running_loop().call_later(LOGIN_WAIT, self._drop_stranger, link)
         try:

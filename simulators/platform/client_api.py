@@ -160,12 +160,19 @@ class ClientApi:
         status = error_status(refused.code)
         if refused.code == "forbidden":
             device = call.request.match_info.get("terminal", "")
-            self.platform.audit.note(call.who, call.request.method, device, refused.code, address=call.address)
+            self.platform.audit.note(call.who, self.action(call.request), device, refused.code, address=call.address)
         body = error_body(refused.code, refused.detail)
         if refused.code == "client_too_old":
             body["upgradeUrl"] = self.account.upgrade_url
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return web.json_response(body, status=status, headers=headers)
+
+    @staticmethod
+    def action(request: web.Request) -> str:
+        """What a request is about: the last word of its route, or its method."""
+        resource = request.match_info.route.resource
+        last = resource.canonical.rpartition("/")[2] if resource is not None else ""
+        return request.method.lower() if not last or "{" in last else last
 
     def check_version(self, request: web.Request) -> None:
         """A client that tells its version must not be too old. Raises Refused."""

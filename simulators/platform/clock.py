@@ -14,6 +14,7 @@ class PlatformClock:
     def __init__(self, scale: float = 1.0) -> None:
         self.offset = 0.0
         self.scale = scale
+        self._told = (0, "")
 
     def now(self) -> float:
         """The time of the platform."""
@@ -25,7 +26,10 @@ class PlatformClock:
 
     def device_text(self) -> str:
         """YYYYMMDDhhmmss, UTC+8, as devices are told."""
-        return dt.datetime.fromtimestamp(self.now(), CHINA).strftime("%Y%m%d%H%M%S")
+        second = int(self.now())
+        if self._told[0] != second:
+            self._told = second, dt.datetime.fromtimestamp(second, CHINA).strftime("%Y%m%d%H%M%S")
+        return self._told[1]
 
     def text(self, moment: float | None = None) -> str:
         """RFC 3339 in UTC, with milliseconds."""

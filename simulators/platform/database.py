@@ -37,9 +37,15 @@ class Database:
         """The first field of the first row."""
         return self._connection.execute(statement).scalar()
 
-    def change(self, statement: Executable) -> int:
-        """Insert, update or delete; how many rows were touched."""
-        return self._connection.execute(statement).rowcount
+    def change(self, statement: Executable, **values: Any) -> int:
+        """Insert, update or delete; how many rows were touched. ``values``: of the parameters of a statement."""
+        return self._connection.execute(statement, values or None).rowcount
+
+    def change_all(self, statement: Executable, values: list[Row]) -> None:
+        """The same insert or update for many rows, as one transaction."""
+        self._connection.exec_driver_sql("BEGIN")
+        self._connection.execute(statement, values)
+        self._connection.exec_driver_sql("COMMIT")
 
     def close(self) -> None:
         """Let go of the file."""

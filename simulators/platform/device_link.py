@@ -11,9 +11,11 @@ from typing import Any
 from conformance.protocols.tykd_frame import Frame, FrameError, FrameParser, ReceivedFrame, encode_frame
 from conformance.protocols.tykd_message import Message, decode_message, encode_message
 from conformance.protocols.violation import CodecError
+from simulators.platform.answer_forms import AnswerForms
 from specs.messages import MessageTable, UnknownMessage
 
 SEQUENCES = 0x10000
+HEARTBEAT = 0x33
 READ_SIZE = 65536
 LARGEST_BACKLOG = 1 << 20
 OnRequest = Callable[["DeviceLink", int, Message], Awaitable[None]]
@@ -22,7 +24,8 @@ Unreadable = Callable[["DeviceLink", Frame], None]
 
 class DeviceLink:
     """The platform's end of one connection. ``device_id`` is empty until LOGIN has succeeded; ``heard_at``: monotonic
-    seconds of the last good frame; ``online``: the ability report was answered."""
+    seconds of the last good frame; ``online``: the ability report was answered; ``forms``: shared by the links of
+    a server."""
 
     def __init__(
         self,
@@ -48,6 +51,8 @@ class DeviceLink:
         self._on_unreadable = on_unreadable
         self._sequence = 0
         self._parser = FrameParser()
+        self.forms = AnswerForms(table)
+        self._last_beat: tuple[bytes, Message] | None = None
         self._waiting: dict[tuple[int, int], asyncio.Future[Message]] = {}
 
     @property
@@ -81,7 +86,7 @@ class DeviceLink:
             return
         frame = received.frame
         try:
-            message = decode_message(self.table, frame.command, "device-to-platform", frame.xml)
+            message = self.read(frame)
         except (CodecError, UnknownMessage):
             self._on_unreadable(self, frame)
             return
@@ -92,6 +97,15 @@ class DeviceLink:
             self._on_unreadable(self, frame)
         else:
             await self._on_request(self, frame.sequence, message)
+
+    def read(self, frame: Frame) -> Message:
+        """The message of a frame. A heartbeat that repeats the last one is not read again. Raises CodecError."""
+        if self._last_beat is not None and self._last_beat[0] == frame.xml and frame.command == HEARTBEAT:
+            return self._last_beat[1]
+        message = decode_message(self.table, frame.command, "device-to-platform", frame.xml)
+        if frame.command == HEARTBEAT and not message.violations:
+            self._last_beat = frame.xml, message
+        return message
 
     def digest_accepted(self, received: ReceivedFrame) -> bool:
         """Whether the frame may be used."""
@@ -126,7 +140,7 @@ class DeviceLink:
         """Answer a request of the device under its own sequence."""
         code = self.table.command(name).code
         assert code is not None
-        xml = encode_message(self.table, name, "response", values, check=False)
+        xml = self.forms.fill(name, values)
         with contextlib.suppress(ConnectionError):
             self.send(Frame(code, sequence, xml))
 

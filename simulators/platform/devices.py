@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from simulators.platform.database import Row
-from simulators.platform.tables import ARMING, DEVICES, PLANS, SHARES, SHOPS
+from simulators.platform.tables import ALARMS, ARMING, DEVICES, PLANS, SHARES, SHOPS
 
 if TYPE_CHECKING:
     from simulators.platform.platform import Platform
 
 OK, UNKNOWN_DEVICE, WRONG_KEY, OLD_FIRMWARE, OTHER = 0, 1, 2, 3, 255
+_VERSION_TOLD = update(DEVICES).where(DEVICES.c.id == bindparam("device")).values(version=bindparam("told"))
 _VERSION = re.compile(r"V?([0-9]+(?:\.[0-9]+)*)(?:_([0-9]{8}))?\Z")
 
 
@@ -35,6 +36,7 @@ class Devices:
         self.models = frozenset(settings.get("models", ()))
         self.manufacturers = frozenset(settings.get("manufacturers", ()))
         self.lowest_version = str(settings.get("lowest_version", ""))
+        self._read: dict[str, Row] = {}
 
     def provision(self) -> None:
         """Enter what the declaration lists, unless it is there already."""
@@ -44,10 +46,34 @@ class Devices:
                 self.platform.database.change(insert(DEVICES).values(values | {"name": device.dev_id}))
                 if device.owner:
                     self.bind(device.dev_id, device.owner, self.shop(device.owner, device.shop))
+        self.provision_fleet()
+        self._read = {str(row["id"]): row for row in self.platform.database.rows(select(DEVICES))}
+
+    def provision_fleet(self) -> None:
+        """Enter the devices with which the declared capacity is proved."""
+        capacity = self.platform.declared.capacity
+        if capacity is None or capacity.fleet is None:
+            return
+        fleet, key = capacity.fleet, self.platform.loaded.fleet_key
+        ids = [fleet.device_id(number) for number in range(capacity.devices)]
+        if self.find(ids[-1]) is not None:
+            return
+        common = {"key": key, "model": fleet.model, "channels": 1, "version": ""}
+        if fleet.owner:
+            shop = self.shop(fleet.owner, "Fleet")
+            common |= {"owner": fleet.owner, "shop": shop, "bound_at": self.platform.clock.now()}
+        rows = [{"id": dev_id, "name": dev_id, **common} for dev_id in ids]
+        self.platform.database.change_all(insert(DEVICES), rows)
 
     def find(self, dev_id: str) -> Row | None:
-        """A device by its id."""
-        return self.platform.database.row(select(DEVICES).where(DEVICES.c.id == dev_id))
+        """A device by its id. What was read once is kept until this class changes it."""
+        found = self._read.get(dev_id)
+        if found is None:
+            found = self.platform.database.row(select(DEVICES).where(DEVICES.c.id == dev_id))
+            if found is None:
+                return None
+            self._read[dev_id] = found
+        return dict(found)
 
     def verdict(self, dev_id: str, key: str, *, version: str = "") -> int:
         """The Result code for a device that names itself (tykd 1)."""
@@ -72,7 +98,19 @@ class Devices:
 
     def logged_in(self, dev_id: str, version: str) -> None:
         """Keep the firmware version that a device told."""
-        self.platform.database.change(update(DEVICES).where(DEVICES.c.id == dev_id).values(version=version))
+        device = self.find(dev_id)
+        if device is not None and device["version"] != version:
+            self._read.pop(dev_id, None)
+            self.platform.database.change(_VERSION_TOLD, device=dev_id, told=version)
+            self._read[dev_id] = {**device, "version": version}
+
+    def _change(self, dev_id: str, *, free: bool = False, **values: Any) -> bool:
+        """Change a device; with ``free`` only where nobody has it. Whether it was changed."""
+        self._read.pop(dev_id, None)
+        where = update(DEVICES).where(DEVICES.c.id == dev_id)
+        if free:
+            where = where.where(DEVICES.c.owner == "")
+        return self.platform.database.change(where.values(values)) == 1
 
     # who owns what
 
@@ -97,18 +135,22 @@ class Devices:
     def bind(self, dev_id: str, owner: str, shop: str) -> bool:
         """Give a free device to an owner; False when somebody has it."""
         values = {"owner": owner, "shop": shop, "bound_at": self.platform.clock.now()}
-        free = update(DEVICES).where(DEVICES.c.id == dev_id, DEVICES.c.owner == "")
-        return self.platform.database.change(free.values(values)) == 1
+        return self._change(dev_id, free=True, **values)
 
     def release(self, dev_id: str) -> None:
-        """Take a device from its owner: shares, plans and tokens of the old life end."""
+        """Take a device from its owner: shares, plans, alarms and tokens of the old life end."""
         database = self.platform.database
-        database.change(update(DEVICES).where(DEVICES.c.id == dev_id).values(owner="", shop="", name=dev_id))
+        self._change(dev_id, owner="", shop="", name=dev_id)
         database.change(delete(SHARES).where(SHARES.c.device == dev_id))
         database.change(delete(PLANS).where(PLANS.c.device == dev_id))
         database.change(delete(ARMING).where(ARMING.c.device == dev_id))
+        self.forget_alarms(dev_id)
         self.platform.tokens.revoke(device=dev_id)
 
-    def rename(self, dev_id: str, **values: str) -> None:
+    def forget_alarms(self, dev_id: str) -> None:
+        """Whoever has the device next sees none of its old alarms."""
+        self.platform.database.change(delete(ALARMS).where(ALARMS.c.device == dev_id))
+
+    def rename(self, dev_id: str, **values: Any) -> None:
         """Change ``name`` or ``shop``."""
-        self.platform.database.change(update(DEVICES).where(DEVICES.c.id == dev_id).values(values))
+        self._change(dev_id, **values)

@@ -12,9 +12,9 @@ from dataclasses import replace
 from simulators.platform.transport_stream import Segment
 
 TARGET = 2.0
-PROMISED = 4.0
+PROMISED = 3.0
 WINDOW = 5
-KEPT = 10
+KEPT = 2 * WINDOW + 2
 FEWEST = 3
 VERSION = 3
 FRESH = 10.0

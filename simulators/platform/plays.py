@@ -62,8 +62,8 @@ class Plays:
 
     def _forget_old(self) -> None:
         oldest = self.platform.clock.now() - 2 * self.life
-        for play in [p for p in self._plays.values() if p.opened < oldest]:
-            self._end(play)
+        while self._plays and (first := next(iter(self._plays.values()))).opened < oldest:
+            self._end(first)
 
     def end(self, *, user: str = "", device: str = "", session: str = "") -> int:
         """End the plays of a user, device or session (those given must all fit); streams that run are cut."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulators.platform.platform import Platform
 
 REMEMBERED = 3600.0
+FORGET_EVERY = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Tokens:
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
         self.life = platform.declared.token_life
+        self._issued = 0
 
     def new_text(self) -> str:
         """A fresh token: 32 hex digits, unpredictable."""
@@ -52,8 +54,10 @@ class Tokens:
 
     def issue(self, grant: Grant) -> tuple[str, float]:
         """A token and the Unix second at which it dies. Long dead ones are forgotten."""
-        oldest = self.platform.clock.now() - REMEMBERED
-        self.platform.database.change(delete(TOKENS).where(TOKENS.c.expires < oldest))
+        if self._issued % FORGET_EVERY == 0:
+            oldest = self.platform.clock.now() - REMEMBERED
+            self.platform.database.change(delete(TOKENS).where(TOKENS.c.expires < oldest))
+        self._issued += 1
         token, now = self.new_text(), self.platform.clock.now()
         values = {"id": self.digest(token), "user": grant.user, "device": grant.device, "channel": grant.channel}
         values |= {"target": grant.target, "purpose": grant.purpose, "session": grant.session}

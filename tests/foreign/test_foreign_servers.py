@@ -1,4 +1,4 @@
-"""The profiles media and cloud-storage against servers that nobody here wrote; every finding is expected one by one.
+"""Profiles against servers that nobody here wrote; every finding is expected one by one.
 
 A finding that is not in the server's expectations file fails the test, and so does one that vanished. The player is
 also tried on what a foreign ONVIF client is told by a foreign camera.
@@ -22,7 +22,16 @@ from specs.loader import load_catalogue
 
 FOLDER = Path(__file__).parent
 FINDINGS = [(name, requirement) for name in SERVERS for requirement in EXPECTED[name]]
-FEWEST_TESTED = {"gst_rtsp_server": 80, "ipycam": 80, "rclone": 90, "moto": 90}
+SOURCES = ("RFC", "S3", "nginx", "ONVIF", "SOAP")
+FEWEST_TESTED = {
+    "gst_rtsp_server": 80,
+    "ipycam": 80,
+    "rclone": 90,
+    "moto": 90,
+    "ipycam_onvif": 80,
+    "nginx_rtmp": 27,
+    "nginx_secure_link": 42,
+}
 
 
 @pytest.fixture
@@ -47,7 +56,7 @@ def test_nothing_else_is_found(verdicts: dict[str, str], name: str) -> None:
 def test_every_expected_finding_names_its_clause(name: str, requirement: str) -> None:
     entry = EXPECTED[name][requirement]
     assert set(entry) - {"sometimes"} == {"verdict", "clause", "why"}
-    assert entry["clause"].startswith(("RFC ", "S3 "))
+    assert entry["clause"].startswith(tuple(f"{source} " for source in SOURCES))
     if entry["verdict"] == "INCONCLUSIVE":  # where another fault of the device leaves nothing to judge
         return
     stanza = load_catalogue().requirement(requirement)
@@ -59,7 +68,11 @@ def test_every_expected_finding_is_documented_and_no_other(name: str) -> None:
     guide = (FOLDER.parents[1] / "docs" / "foreign-devices.md").read_text("utf-8")
     (chapter,) = re.findall(rf"^## {name.replace('_', '-')}$(.*?)(?=^## |\Z)", guide, re.MULTILINE | re.DOTALL)
     documented = dict(
-        re.findall(r"^\*\*([A-Z]+-(?:[A-Z0-9]+-)?\w+) (FAIL|WARN|INCONCLUSIVE), (?:RFC|S3) ", chapter, re.MULTILINE)
+        re.findall(
+            r"^\*\*([A-Z]+-(?:[A-Z0-9]+-)?\w+) (FAIL|WARN|INCONCLUSIVE), (?:RFC|S3|nginx|ONVIF|SOAP) ",
+            chapter,
+            re.MULTILINE,
+        )
     )
     assert documented == {requirement: entry["verdict"] for requirement, entry in EXPECTED[name].items()}
 

@@ -20,6 +20,7 @@ CATALOGUE = load_catalogue()
         (DEFAULT, None, "camera-strict", "camera", "camera-strict"),
         (STREAM, None, None, "camera", "media"),
         (None, "rtsp://192.0.2.7/live", None, "camera", "media"),
+        (None, "http://192.0.2.7/onvif/device_service", None, "camera", "onvif"),
         (None, "http://192.0.2.7:9000", "cloud-storage", "cloud_storage", "cloud-storage"),
     ],
 )
@@ -30,15 +31,16 @@ def test_the_profile_follows(
     assert (loaded.role, chosen.id) == (role, expected)
 
 
-def test_the_embedded_simulator_is_that_of_the_role() -> None:
+def test_the_embedded_simulator_is_that_of_role_and_profile() -> None:
     asked = []
 
-    def embedded(role: str) -> Path:
-        asked.append(role)
+    def embedded(role: str, profile: str) -> Path:
+        asked.append((role, profile))
         return DEFAULT
 
     assert choose_subject(CATALOGUE, None, None, "media", embedded)[1].id == "media"
-    assert asked == ["camera"]
+    assert choose_subject(CATALOGUE, None, None, None, embedded)[1].id == "camera"
+    assert asked == [("camera", "media"), ("camera", "")]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_the_embedded_simulator_is_that_of_the_role() -> None:
     [
         (None, None, None, "say which device: --declaration FILE or --target URL"),
         (DEFAULT, "rtsp://192.0.2.7/live", None, "--declaration and --target exclude each other"),
-        (None, "http://192.0.2.7:9000", None, "a target is an rtsp://"),
+        (None, "http://192.0.2.7:9000", None, "the target of a camera is an rtsp://"),
         (
             DEFAULT,
             None,

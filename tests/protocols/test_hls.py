@@ -98,3 +98,12 @@ def test_what_is_no_playlist(data: bytes) -> None:
 def test_nothing_else_is_raised(data: bytes) -> None:
     with contextlib.suppress(HlsError):
         parse_playlist(data)
+
+
+def test_the_discontinuity_sequence() -> None:
+    head = b"#EXTM3U\n#EXT-X-TARGETDURATION:8\n"
+    assert parse_playlist(head).discontinuity_sequence is None
+    found = parse_playlist(head + b"#EXT-X-DISCONTINUITY-SEQUENCE:3\n#EXT-X-DISCONTINUITY\n#EXTINF:8,\na.ts\n")
+    assert (found.discontinuity_sequence, found.violations) == (3, [])
+    late = parse_playlist(head + b"#EXT-X-DISCONTINUITY\n#EXT-X-DISCONTINUITY-SEQUENCE:3\n#EXTINF:8,\na.ts\n")
+    assert [(v.rule, v.line) for v in late.violations] == [("hls.discontinuity_sequence.late", 4)]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from conformance.media.burned_in_label import BurnedInLabel, UnreadableLabel, device_code, read_label
+from conformance.media.labelled_video import Scene, text_mask
 from simulators.camera.encoder import VideoEncoder
 from simulators.camera.media_format import StreamSettings
-from simulators.camera.overlay import Scene, text_mask
 
 
 def scene(width: int, height: int) -> Scene:

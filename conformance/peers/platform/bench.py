@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 from conformance.peers.bench import bench_limits
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.faults import BenchFault
+from conformance.peers.platform.adapter import load_adapter
+from conformance.peers.platform.device import DevicePeers
+from conformance.peers.platform.phone import Phones
 from conformance.wire import Expired, Refused, Wire
+from specs.client_api import load_client_api
 from specs.declaration import LoadedDeclaration
 from specs.declared_platform import Platform
 from specs.loader import Catalogue
@@ -34,6 +38,13 @@ class PlatformBench:
         folder = loaded.path.parent if loaded.path else None
         self.ca_file = str(folder / self.declared.ca_file) if folder and self.declared.ca_file else ""
         self.told: dict[str, Any] = {}
+        self.phones = Phones(wire, self.limits, loaded.users, load_client_api())
+        self.devices = DevicePeers(wire, self.table, self.limits)
+        self._equip()
+
+    def _equip(self) -> None:
+        self.phones.url, self.phones.ca_file = self.client_url, self.ca_file
+        self.devices.group_url, self.devices.province_url = self.group_url, self.province_url
 
     async def start(self) -> None:
         """Nothing listens before a test asks for it."""
@@ -52,9 +63,11 @@ class PlatformBench:
         self.client_url = device.get("client_url", self.client_url)
         self.media_url = device.get("media_url", self.media_url)
         self.ca_file = device.get("ca_file", self.ca_file)
+        self._equip()
 
     async def preflight(self) -> None:
-        """Every address that is known can be reached. Raises BenchFault."""
+        """Every address that is known can be reached, and the first declared user can log in. Raises BenchFault."""
+        self.phones.adapter = load_adapter(self.declared.adapter)
         for url in filter(None, (self.client_url, self.province_url, self.group_url)):
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port or EXPECTED_PORT.get(parts.scheme, 0)
@@ -65,11 +78,21 @@ class PlatformBench:
             except (Refused, Expired) as error:
                 raise BenchFault(f"无法连接平台 {url}: {error.explain('zh')}", f"cannot reach {url}: {error}") from None
             stream.close()
+        if self.client_url and self.loaded.users:
+            reply = await self.phones.new().login(self.loaded.users[0])
+            if not reply.ok:
+                raise BenchFault(
+                    f"声明的用户 {self.loaded.users[0].name} 无法登录: {reply.summary}",
+                    f"the declared user {self.loaded.users[0].name} cannot log in: {reply.summary}",
+                )
 
     def reset(self) -> None:
-        """Nothing is bent between tests; a kept control connection belongs to one test."""
+        """Devices, phones and the control connection belong to one test."""
+        self.devices.close()
+        self.phones.close()
         self.control.close()
 
     async def stop(self) -> None:
         """Drop every connection."""
+        self.phones.close()
         self.control.close()

@@ -53,10 +53,14 @@ def request_bytes(request: S3Request) -> bytes:
 
 
 class Connections:
-    """A pool of connections; each is used by one exchange at a time."""
+    """A pool of connections; each is used by one exchange at a time. ``label``: of the connections on the wire;
+    ``resend``: a POST, too, is sent again when a kept connection turns out to be closed."""
 
-    def __init__(self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit]) -> None:
-        self.wire, self.endpoint, self.limits = wire, endpoint, limits
+    def __init__(
+        self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit], label: str = "s3", *, resend: bool = False
+    ) -> None:
+        self.wire, self.endpoint, self.limits, self.label = wire, endpoint, limits, label
+        self._resend = resend
         self._idle: list[Stream] = []
         self._context: ssl.SSLContext | None = None
 
@@ -67,7 +71,7 @@ class Connections:
     async def open_with(self, tls: ssl.SSLContext | None) -> Stream:
         """A new connection with TLS of another kind. Raises Refused or Expired."""
         within = self.limits["connect_wait"].seconds
-        return await self.wire.connect(self.endpoint.host, self.endpoint.port, label="s3", tls=tls, within=within)
+        return await self.wire.connect(self.endpoint.host, self.endpoint.port, label=self.label, tls=tls, within=within)
 
     def context(self) -> ssl.SSLContext | None:
         """How the endpoint has to prove who it is; None for plain HTTP."""
@@ -88,7 +92,7 @@ class Connections:
         try:
             return await self.exchange_on(stream, request, within)
         except NoResponse as failure:
-            if fresh or not failure.dropped or request.method == "POST":
+            if fresh or not failure.dropped or (request.method == "POST" and not self._resend):
                 raise
         return await self.exchange_on(await self.open(), request, within)
 

@@ -176,7 +176,7 @@ def unpacked(content: bytes) -> list[bytes]:
 def test_hostile_text_and_many_waivers_leave_page_one_alone(failing: RunFiles, language: str) -> None:
     hostile = hostile_run(failing)
     pages = [picture(page) for page in render(hostile, language, "png")]
-    assert len(pages) < 12
+    assert len(pages) < 20
     for page in pages:
         height, width = page.shape
         assert page[:, int(width * 0.92) :].min() > 250, "text runs over the right margin"

@@ -63,10 +63,16 @@ def test_its_declaration_is_known_and_holds_secrets_that_are_kept_back() -> None
     assert DEFAULT in SHIPPED
     loaded = load_declaration(DEFAULT, load_catalogue().vocabulary)
     assert loaded.role == "platform"
-    assert [user.name for user in loaded.users] == ["owner", "other", "sharee", "clerk", "operator"]
-    assert {user.tenant for user in loaded.users} == {"owner", "other", "sharee", "operator"}
+    assert [user.name for user in loaded.users] == ["owner", "other", "sharee", "clerk", "operator", "chain"]
+    assert {user.tenant for user in loaded.users} == {"owner", "other", "sharee", "operator", "chain"}
     assert {device.dev_id for device in loaded.devices if not device.owner} == {"KDN00000021", "KDN00000022"}
-    for secret in ("Shop-8d41c7", "9f2c41d07be35a68", "7c1e9a4f5b20d836partner", "3f8e1c5a90d7b264stream"):
+    for secret in (
+        "Shop-8d41c7",
+        "9f2c41d07be35a68",
+        "7c1e9a4f5b20d836partner",
+        "3f8e1c5a90d7b264stream",
+        "c4d1907e52fb6a38",
+    ):
         assert secret in loaded.secrets
 
 
