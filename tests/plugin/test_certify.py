@@ -93,7 +93,7 @@ def test_reports(good_run: Path) -> None:
         (["--profile", "camra"], "there is no profile named 'camra'; did you mean camera"),
         (["--edition", "formal"], "there is no edition named 'formal'; did you mean formal-2013.08"),
         (["--declaration", "nowhere.yaml"], "nowhere.yaml:1: the file does not exist"),
-        (["--target", "http://127.0.0.1/"], "a target is an rtsp://"),
+        (["--target", "http://127.0.0.1/"], "the target of a camera is an rtsp://"),
         (["--target", "rtsp://127.0.0.1/", "--declaration", "x"], "exclude each other"),
     ],
 )
