@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,6 +86,12 @@ class PlatformBench:
                     f"声明的用户 {self.loaded.users[0].name} 无法登录: {reply.summary}",
                     f"the declared user {self.loaded.users[0].name} cannot log in: {reply.summary}",
                 )
+
+    async def platform_now(self) -> float:
+        """Unix time on the platform's clock, which tests move; without a control for it that of the bench."""
+        if "clock" not in self.loaded.declaration.controls.available:
+            return self.wire.epoch()
+        return datetime.fromisoformat(str((await self.control.do("clock"))["time"])).timestamp()
 
     def reset(self) -> None:
         """Devices, phones and the control connection belong to one test."""

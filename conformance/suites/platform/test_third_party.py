@@ -35,7 +35,7 @@ async def test_signed_requests(platform: PlatformBench, owner: Phone, check: Che
     application = platform.loaded.applications[0]
     window = owner.api.check_sum.window
     margin = limits("IF-CLI-04").margin.seconds
-    now = owner.wire.epoch()
+    now = await platform.platform_now()
 
     def signed(at: float = now) -> list[tuple[str, str]]:
         return owner.signature(application, owner.nonce(), at)
