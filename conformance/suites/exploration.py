@@ -8,6 +8,7 @@ of the test, the time budget is read from the wire's own clock, and nothing is k
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -59,12 +60,14 @@ class Search(Generic[T]):
         self.broken: BaseException | None = None
         self._run, self._trial, self._ready = run, trial, ready
         self._limits = run.bench.limits
-        self._ends_at = run.wire.now() + self._limits["exploration_time"].seconds
+        self._ends_at = math.inf
         self._over = False
 
     def carry_out(self, strategy: SearchStrategy[T], first: Sequence[T] = ()) -> None:
-        """Look for a failing example, among ``first`` to begin with, and make it small, within the bench's budgets."""
+        """Look for a failing example and make it small. ``first`` are all carried out; the time that the bench gives
+        to exploration begins after them, so that a slow machine or device does not decide what is tried of them."""
         if not any(self._fails(value) for value in first):
+            self._ends_at = self._run.wire.now() + self._limits["exploration_time"].seconds
             self._draw(strategy)
         if self.broken is not None:
             raise self.broken
