@@ -7,6 +7,7 @@ also tried on what a foreign ONVIF client is told by a foreign camera.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 from foreign_runs import EXPECTED, SERVERS, allowed, ipycam_ports
 
 from conformance.media.decoding import Decoded, decode_units
+from conformance.peers.media_track import Track
 from conformance.peers.player import Player
+from conformance.protocols.access_unit import AccessUnit
 from conformance.wire import LiveWire
 from specs.loader import load_catalogue
 
@@ -78,21 +81,25 @@ def test_every_expected_finding_is_documented_and_no_other(name: str) -> None:
 
 
 async def key_pictures(url: str, count: int) -> Decoded:
-    """The pictures that decode from the first ``count`` access units that our player gets, from a key picture on."""
+    """The pictures that decode from ``count`` complete access units, the first a key picture, that our player gets."""
     async with LiveWire(seed=1) as wire:
         player = Player(wire, url, answer_wait=5, connect_wait=5)
         try:
             await player.start("tcp")
             assert player.video is not None
-            assert await player.wait_idr(player.video, 10) is not None
-            async with wire.timeout(10, f"{count} access units"):
-                while len(units := player.video.access_units()) < count:
+            video = player.video
+            async with wire.timeout(20, f"{count} access units from a key picture on"):
+                while len(units := from_key_picture(video)) < count:
                     await wire.sleep(0.1)
-            complete = [unit for _, unit in units if unit.complete]
-            first = next(i for i, unit in enumerate(complete) if player.video.is_random_access(unit))
-            return decode_units(player.video.codec, [unit.annex_b() for unit in complete[first:count]])
+            return decode_units(video.codec, [unit.annex_b() for unit in units[:count]])
         finally:
             await player.close()
+
+
+def from_key_picture(video: Track) -> list[AccessUnit]:
+    """The complete access units from the first at which decoding can begin."""
+    units = [unit for _, unit in video.access_units() if unit.complete]
+    return list(itertools.dropwhile(lambda unit: not video.is_random_access(unit), units))
 
 
 def test_streams_that_an_onvif_client_is_told_of_can_be_played() -> None:
