@@ -16,7 +16,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as TheirCredentials
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request, encode_key
+from conformance.protocols.raw_request import RawRequest, encode_key
+from conformance.protocols.s3_credentials import Credentials
 
 AT = 1_375_351_200.0
 REGION, HOST = "cn", "storage.example:9000"
@@ -27,27 +28,27 @@ ROUNDS = 5
 WANTED = 3.0
 
 
-def requests() -> list[S3Request]:
+def requests() -> list[RawRequest]:
     """What a recording platform sends: uploads with metadata, ranged reads, listings."""
     found = []
     for number in range(REQUESTS):
         path = "/shop-1/" + encode_key(f"店铺 {number % 7}/KDN00000001/1/20130801/{number:06d}-{number + 1:06d}.mp4")
         if number % 3 == 0:
-            found.append(S3Request("PUT", path, (("Host", HOST), *META), b"recording" * 100))
+            found.append(RawRequest("PUT", path, (("Host", HOST), *META), b"recording" * 100))
         elif number % 3 == 1:
-            found.append(S3Request("GET", path, (("Host", HOST), ("Range", "bytes=0-65535"))))
+            found.append(RawRequest("GET", path, (("Host", HOST), ("Range", "bytes=0-65535"))))
         else:
             query = "list-type=2&max-keys=100&prefix=KDN00000001%2F1%2F20130801%2F"
-            found.append(S3Request("GET", f"/shop-1?{query}", (("Host", HOST),)))
+            found.append(RawRequest("GET", f"/shop-1?{query}", (("Host", HOST),)))
     return found
 
 
-def ours(made: list[S3Request]) -> list[str]:
+def ours(made: list[RawRequest]) -> list[str]:
     """Authorization headers by our signer."""
     return [sigv4.sign(request, KEYS, region=REGION, at=AT).header("Authorization") or "" for request in made]
 
 
-def without_kept_keys(made: list[S3Request]) -> list[str]:
+def without_kept_keys(made: list[RawRequest]) -> list[str]:
     """Authorization headers by our signer, which derives its key anew for each."""
     found = []
     for request in made:
@@ -56,7 +57,7 @@ def without_kept_keys(made: list[S3Request]) -> list[str]:
     return found
 
 
-def theirs(made: list[S3Request]) -> list[str]:
+def theirs(made: list[RawRequest]) -> list[str]:
     """Authorization headers by botocore."""
     signer = S3SigV4Auth(TheirCredentials(KEYS.access_key, KEYS.secret_key), "s3", REGION)
     found = []

@@ -16,7 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 from simulators.cloud_storage.declarations import DEFAULT
 from specs.declaration import load_declaration
 from specs.loader import load_catalogue
@@ -35,7 +36,7 @@ def bare_client(endpoint: str, keys: Credentials) -> float:
 
     def send(method: str, path: str, body: bytes = b"") -> None:
         headers = (("Host", authority), ("Content-Length", str(len(body)))) if body else (("Host", authority),)
-        signed = sigv4.sign(S3Request(method, path, headers, body), keys, region=REGION, at=time.time())
+        signed = sigv4.sign(RawRequest(method, path, headers, body), keys, region=REGION, at=time.time())
         connection.request(method, path, body=body or None, headers=dict(signed.headers))
         answer = connection.getresponse()
         answer.read()

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from conformance.protocols import sigv4
 from conformance.protocols.http_message import HttpRequest
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 
 
 def signed_by(request: HttpRequest, accounts: Mapping[str, str]) -> str | None:
     """The access key whose secret signed the request (Signature Version 4, in a header), or None."""
-    signed = S3Request(request.method, request.target, request.headers.items, request.body)
+    signed = RawRequest(request.method, request.target, request.headers.items, request.body)
     try:
         found = sigv4.parse_authorization(signed.header("Authorization") or "")
     except ValueError:

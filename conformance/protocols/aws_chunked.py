@@ -12,7 +12,8 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request, Witness
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials, Witness
 
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
@@ -105,11 +106,11 @@ def split(data: bytes, kind: str, *, size: int = CHUNK_SIZE, trailers: Trailers 
 class ChunkedUpload:
     """A request and its body. ``head``: signed, without a body."""
 
-    head: S3Request
+    head: RawRequest
     body: ChunkedBody
 
     @property
-    def request(self) -> S3Request:
+    def request(self) -> RawRequest:
         """To be sent. Content-Length is that of the body as it is, unless the signature covers it."""
         raw = self.body.raw
         head = self.head
@@ -119,7 +120,7 @@ class ChunkedUpload:
 
 
 def sign(
-    request: S3Request,
+    request: RawRequest,
     credentials: Credentials,
     *,
     region: str,

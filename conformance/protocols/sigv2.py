@@ -8,7 +8,8 @@ import hmac
 from email.utils import format_datetime
 from urllib.parse import unquote
 
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 
 SUBRESOURCES = frozenset(
     {
@@ -41,7 +42,7 @@ SUBRESOURCES = frozenset(
 )
 
 
-def string_to_sign(request: S3Request, date: str, *, bucket_in_host: str = "") -> str:
+def string_to_sign(request: RawRequest, date: str, *, bucket_in_host: str = "") -> str:
     """``date``: the Date header, empty where x-amz-date is sent, or the Expires field of a URL."""
     amz = sorted({name.lower() for name, _ in request.headers if name.lower().startswith("x-amz-")})
     values = (",".join(v.strip() for k, v in request.headers if k.lower() == name) for name in amz)
@@ -51,7 +52,7 @@ def string_to_sign(request: S3Request, date: str, *, bucket_in_host: str = "") -
     return head + "".join(lines) + resource(request, bucket_in_host=bucket_in_host)
 
 
-def resource(request: S3Request, *, bucket_in_host: str = "") -> str:
+def resource(request: RawRequest, *, bucket_in_host: str = "") -> str:
     """The path as sent, with the bucket of a virtual host in front and the sub-resources, sorted, behind; a bucket in
     path style is signed with a slash behind it."""
     path = (f"/{bucket_in_host}" if bucket_in_host else "") + request.path
@@ -67,7 +68,7 @@ def signature(secret_key: str, text: str) -> str:
     return base64.b64encode(hmac.digest(secret_key.encode(), text.encode("utf-8", "surrogateescape"), "sha1")).decode()
 
 
-def sign(request: S3Request, credentials: Credentials, *, at: float, bucket_in_host: str = "") -> S3Request:
+def sign(request: RawRequest, credentials: Credentials, *, at: float, bucket_in_host: str = "") -> RawRequest:
     """The request with Date (unless it has one or x-amz-date) and Authorization ``AWS key:signature``."""
     if credentials.token:
         request = request.with_header("x-amz-security-token", credentials.token)
@@ -82,7 +83,9 @@ def sign(request: S3Request, credentials: Credentials, *, at: float, bucket_in_h
     return request.with_header("Authorization", f"AWS {credentials.access_key}:{signed}")
 
 
-def presign(request: S3Request, credentials: Credentials, *, expires_at: float, bucket_in_host: str = "") -> S3Request:
+def presign(
+    request: RawRequest, credentials: Credentials, *, expires_at: float, bucket_in_host: str = ""
+) -> RawRequest:
     """The request with AWSAccessKeyId, Expires (Unix seconds) and Signature in its query."""
     if credentials.token:
         request = request.with_query("x-amz-security-token", credentials.token)

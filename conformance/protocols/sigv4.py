@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from conformance.protocols.s3_request import Credentials, S3Request, encode
+from conformance.protocols.raw_request import RawRequest, encode
+from conformance.protocols.s3_credentials import Credentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -78,13 +79,13 @@ def _amz_date(at: int) -> str:
     return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def canonical_request(request: S3Request, signed_headers: Iterable[str], payload_hash: str) -> str:
+def canonical_request(request: RawRequest, signed_headers: Iterable[str], payload_hash: str) -> str:
     """The text that is hashed. The path is taken as it stands on the wire (S3 does not normalise it)."""
     names = sorted([name.lower() for name in signed_headers])
     return _canonical(request, names, _folded(request.headers), payload_hash)
 
 
-def _canonical(request: S3Request, names: Sequence[str], values: Mapping[str, str], payload_hash: str) -> str:
+def _canonical(request: RawRequest, names: Sequence[str], values: Mapping[str, str], payload_hash: str) -> str:
     path, _, query = request.target.partition("?")
     lines = "".join([f"{name}:{values.get(name, '')}\n" for name in names])
     told = _encode_query(request) if query else ""
@@ -102,7 +103,7 @@ def _folded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return values
 
 
-def _encode_query(request: S3Request) -> str:
+def _encode_query(request: RawRequest) -> str:
     pairs = sorted([(_encode_part(name), _encode_part(value)) for name, value in request.query_pairs])
     return "&".join([f"{name}={value}" for name, value in pairs])
 
@@ -138,14 +139,14 @@ def signature(key: bytes, text: str) -> str:
 
 
 def sign(
-    request: S3Request,
+    request: RawRequest,
     credentials: Credentials,
     *,
     region: str,
     at: float,
     service: str = SERVICE,
     payload: str = "hash",
-) -> S3Request:
+) -> RawRequest:
     """The request with x-amz-date, x-amz-content-sha256 (and the token) and Authorization.
 
     ``payload``: ``hash`` of the body, ``unsigned``, or a literal x-amz-content-sha256. Every header is signed.
@@ -171,13 +172,13 @@ def sign(
     told = f"Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signed}"
     authorization = ("Authorization", f"{ALGORITHM} {told}")
     if fresh:
-        return S3Request(request.method, request.target, (*request.headers, *added, authorization), request.body)
+        return RawRequest(request.method, request.target, (*request.headers, *added, authorization), request.body)
     return request.with_headers([authorization])
 
 
 def presign(
-    request: S3Request, credentials: Credentials, *, region: str, at: float, expires: int, service: str = SERVICE
-) -> S3Request:
+    request: RawRequest, credentials: Credentials, *, region: str, at: float, expires: int, service: str = SERVICE
+) -> RawRequest:
     """The request with its signature in the query; ``expires`` in seconds. Every header that it has is signed."""
     date = amz_date(at)
     scope = f"{date[:8]}/{region}/{service}/aws4_request"

@@ -17,7 +17,8 @@ import aiohttp
 from yarl import URL
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 from conformance.protocols.safe_xml import parse_xml
 from simulators.camera.record_store import RecordFile
 
@@ -157,7 +158,7 @@ class CloudUploader:
         """One signed request. Returns headers and body of the answer. Raises OSError, ClientError or UploadRefused."""
         target = f"/{account.bucket}/{quote(key, safe='/')}{query}"
         length = ("Content-Length", str(len(body)))
-        request = S3Request(method, target, (("Host", urlsplit(account.url).netloc), *headers, length), body)
+        request = RawRequest(method, target, (("Host", urlsplit(account.url).netloc), *headers, length), body)
         signed = sigv4.sign(request, account.credentials, region=REGION, at=self.camera.now())
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=10)
         async with (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 
 
 def domains_of(region: str) -> tuple[str, ...]:
@@ -10,7 +10,7 @@ def domains_of(region: str) -> tuple[str, ...]:
     return ("localhost", "127.0.0.1", f"oos-{region}.ctyunapi.cn", f"s3.{region}.amazonaws.com", "s3.amazonaws.com")
 
 
-def bucket_in_host(request: S3Request, domains: tuple[str, ...]) -> str:
+def bucket_in_host(request: RawRequest, domains: tuple[str, ...]) -> str:
     """The bucket that the Host header names; empty for path addressing."""
     host = (request.header("host") or "").lower()
     host = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() and ":" in host else host

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 from conformance.protocols import sigv2, sigv4
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from simulators.cloud_storage.addressing import bucket_in_host, domains_of
 from simulators.cloud_storage.chunked_body import KINDS, SIGNED, ChunkSigning
 from simulators.cloud_storage.faults import Fault
@@ -43,7 +43,7 @@ class Authenticator:
         self.tokens = tokens or Tokens({})
         self.domains = domains_of(region)
 
-    def identify(self, request: S3Request, now: float) -> Identity:
+    def identify(self, request: RawRequest, now: float) -> Identity:
         """Who signed it. Raises Fault for a signature that does not hold; nobody for none."""
         asked = {name: unquote(value) for name, value in request.query_pairs}
         authorization = request.header("authorization")
@@ -58,7 +58,7 @@ class Authenticator:
             return self.by_v2_url(request, asked, now)
         return Identity()
 
-    def by_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+    def by_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
         """An Authorization header."""
         if authorization.startswith("AWS "):
             return self.by_v2_header(request, authorization, now)
@@ -93,13 +93,13 @@ class Authenticator:
         key = sigv4.signing_key(secret, found.date, found.region, found.service)
         return ChunkSigning(key, date, found.scope, found.signature)
 
-    def signature(self, request: S3Request, found: sigv4.Authorization, secret: str, date: str, payload: str) -> str:
+    def signature(self, request: RawRequest, found: sigv4.Authorization, secret: str, date: str, payload: str) -> str:
         """What the signature ought to be."""
         canonical = sigv4.canonical_request(request, found.signed_headers, payload)
         key = sigv4.signing_key(secret, found.date, found.region, found.service)
         return sigv4.signature(key, sigv4.string_to_sign(date, found.scope, canonical))
 
-    def check_signed_headers(self, request: S3Request, signed: tuple[str, ...]) -> None:
+    def check_signed_headers(self, request: RawRequest, signed: tuple[str, ...]) -> None:
         """Host and every x-amz- header have to be signed."""
         needed = {name.lower() for name, _ in request.headers if name.lower().startswith("x-amz-")} | {"host"}
         if missing := needed - set(signed):
@@ -107,7 +107,7 @@ class Authenticator:
                 "AccessDenied", f"There were headers present which were not signed: {', '.join(sorted(missing))}"
             )
 
-    def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+    def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
         """A presigned URL."""
         missing = [name for name in sigv4.URL_FIELDS if name not in asked]
         if missing or asked["X-Amz-Algorithm"] != sigv4.ALGORITHM:
@@ -139,7 +139,7 @@ class Authenticator:
         self.check_expiry(begun + int(expires), now)
         return Identity(self.tokens.tenant(access_key))
 
-    def by_v2_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+    def by_v2_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
         """Signature Version 2."""
         access_key, sign, told = authorization[4:].strip().rpartition(":")
         if not sign:
@@ -154,7 +154,7 @@ class Authenticator:
             raise Fault("SignatureDoesNotMatch")
         return Identity(self.tokens.tenant(access_key))
 
-    def by_v2_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+    def by_v2_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
         """A presigned URL of Version 2."""
         if any(name not in asked for name in V2_FIELDS) or not _NUMBER.match(asked["Expires"]):
             raise Fault("AccessDenied", "A field of the signed URL is missing or malformed")
@@ -203,8 +203,8 @@ class Authenticator:
             raise Fault("AccessDenied", "The request has no valid date") from None
 
 
-def without_signature(request: S3Request) -> S3Request:
+def without_signature(request: RawRequest) -> RawRequest:
     """The URL as it was signed."""
     path, _, query = request.target.partition("?")
     kept = "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-Signature="))
-    return S3Request(request.method, f"{path}?{kept}", request.headers)
+    return RawRequest(request.method, f"{path}?{kept}", request.headers)

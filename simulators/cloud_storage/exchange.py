@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from simulators.cloud_storage import checksums
 from simulators.cloud_storage.authentication import Identity
 from simulators.cloud_storage.blobs import Draft, Reader
@@ -55,7 +55,7 @@ class Asked:
     """A request. ``query``: decoded, in order of the URL; a repeated name keeps its first value."""
 
     received: web.BaseRequest
-    request: S3Request
+    request: RawRequest
     bucket: str
     key: str
     query: dict[str, str]
@@ -66,7 +66,7 @@ class Asked:
     def of(cls, received: web.BaseRequest) -> Asked:
         """From what the server read."""
         headers = tuple((n.decode("latin-1"), v.decode("utf-8", "surrogateescape")) for n, v in received.raw_headers)
-        request = S3Request(received.method, origin_form(received.raw_path), headers)
+        request = RawRequest(received.method, origin_form(received.raw_path), headers)
         bucket, _, key = request.path[1:].partition("/")
         query: dict[str, str] = {}
         for name, value in request.query_pairs:

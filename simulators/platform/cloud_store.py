@@ -9,7 +9,8 @@ import aiohttp
 from yarl import URL
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request, encode_key
+from conformance.protocols.raw_request import RawRequest, encode_key
+from conformance.protocols.s3_credentials import Credentials
 
 WAIT = 10.0
 
@@ -69,7 +70,7 @@ class CloudStore:
             raise StoreFault(0, "the storage is out of reach")
         if self._client is None:
             self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(WAIT), auto_decompress=False)
-        request = S3Request(method, target, (("host", urlsplit(self.endpoint).netloc), *(headers or ())), body)
+        request = RawRequest(method, target, (("host", urlsplit(self.endpoint).netloc), *(headers or ())), body)
         signed = sigv4.sign(request, self.credentials, region=self.region, at=time.time())
         url = URL(self.endpoint + signed.target, encoded=True)
         try:

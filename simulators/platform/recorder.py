@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
 
-from conformance.protocols.s3_request import Credentials
+from conformance.protocols.s3_credentials import Credentials
 from simulators.platform.clock import CHINA
 from simulators.platform.cloud_store import CloudStore, StoreFault
 from simulators.platform.database import Row

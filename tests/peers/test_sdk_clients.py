@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.peers.storage.connection import Endpoint
+from conformance.peers.http_connection import Endpoint
 from conformance.peers.storage.sdk_clients import RESOLUTION, Differs, SdkClient, StepResult, Target, same
-from conformance.protocols.s3_request import Credentials
+from conformance.protocols.s3_credentials import Credentials
 from conformance.wire import LiveWire
 
 TARGET = Target(Endpoint.of("http://127.0.0.1:1"), Credentials("k", "s"), "cn", "v4", "bucket", 1.0)

@@ -8,10 +8,11 @@ import pytest
 
 from conformance.peers.storage.tampering import neutral, other, signed_headers, tampered
 from conformance.protocols import sigv2, sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 
 OWNER = Credentials("KEY1", "secret")
-REQUEST = S3Request(
+REQUEST = RawRequest(
     "PUT",
     "/bucket/clip?partNumber=1&uploadId=abc",
     (("Host", "h:1"), ("Content-Type", "video/mp4"), ("x-amz-meta-a", "10"), ("Content-Length", "3")),
@@ -23,7 +24,7 @@ V2 = sigv2.sign(REQUEST, OWNER, at=0)
 V2_URL = sigv2.presign(REQUEST, OWNER, expires_at=60)
 
 
-def v4_verdict(request: S3Request) -> str:
+def v4_verdict(request: RawRequest) -> str:
     """The signature that a header request ought to have, and the one that it has."""
     told = sigv4.parse_authorization(request.header("Authorization") or "")
     canonical = sigv4.canonical_request(request, told.signed_headers, request.header("x-amz-content-sha256") or "")
@@ -32,7 +33,7 @@ def v4_verdict(request: S3Request) -> str:
     return "good" if sigv4.signature(key, text) == told.signature and told.access_key == "KEY1" else "bad"
 
 
-def v2_verdict(request: S3Request) -> str:
+def v2_verdict(request: RawRequest) -> str:
     expected = f"AWS KEY1:{sigv2.signature('secret', sigv2.string_to_sign(request, request.header('date') or ''))}"
     return "good" if request.header("Authorization") == expected else "bad"
 
@@ -57,7 +58,7 @@ def test_every_change_of_a_version_2_header_breaks_the_signature() -> None:
 
 
 @pytest.mark.parametrize(("request_", "verdict"), [(V4, v4_verdict), (V2, v2_verdict)])
-def test_neutral_changes_keep_the_signature(request_: S3Request, verdict: object) -> None:
+def test_neutral_changes_keep_the_signature(request_: RawRequest, verdict: object) -> None:
     assert callable(verdict)
     changes = list(neutral(request_))
     assert [changed.about for changed in changes] == [
@@ -70,14 +71,14 @@ def test_neutral_changes_keep_the_signature(request_: S3Request, verdict: object
     for changed in changes:
         headers = tuple((name, value.strip()) for name, value in changed.request.headers)
         assert changed.request != request_
-        assert verdict(S3Request(request_.method, changed.request.target, headers, b"new")) == "good"
+        assert verdict(RawRequest(request_.method, changed.request.target, headers, b"new")) == "good"
 
 
 @pytest.mark.parametrize(
     ("url", "fields"),
     [(V4_URL, ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")), (V2_URL, ())],
 )
-def test_every_field_of_a_url_is_touched(url: S3Request, fields: tuple[str, ...]) -> None:
+def test_every_field_of_a_url_is_touched(url: RawRequest, fields: tuple[str, ...]) -> None:
     about = [changed.about for changed in tampered(url, "KEY2")]
     wanted = [f"X-Amz-{field}" for field in fields] or ["AWSAccessKeyId", "Expires", "Signature"]
     for field in wanted:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.protocols import aws_chunked, sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 from simulators.cloud_storage.chunked_body import ChunkedBody, ChunkSigning
 from simulators.cloud_storage.faults import Fault
 
@@ -20,13 +21,13 @@ PAYLOAD = b"a" * 66560
 KINDS = (aws_chunked.SIGNED, aws_chunked.SIGNED_TRAILER, aws_chunked.UNSIGNED_TRAILER)
 
 
-def example(*headers: tuple[str, str]) -> S3Request:
+def example(*headers: tuple[str, str]) -> RawRequest:
     kept = (("Host", "s3.amazonaws.com"), ("x-amz-storage-class", "REDUCED_REDUNDANCY"), *headers)
-    return S3Request("PUT", "/examplebucket/chunkObject.txt", kept, PAYLOAD)
+    return RawRequest("PUT", "/examplebucket/chunkObject.txt", kept, PAYLOAD)
 
 
 def upload(body: bytes, kind: str, *, size: int = 7, trailers: aws_chunked.Trailers = ()) -> aws_chunked.ChunkedUpload:
-    request = S3Request("PUT", "/bucket/key", (("Host", "h"),), body)
+    request = RawRequest("PUT", "/bucket/key", (("Host", "h"),), body)
     return aws_chunked.sign(request, EXAMPLE, region="cn", at=AT, kind=kind, size=size, trailers=trailers)
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request, encode_key, encode_query
+from conformance.protocols.raw_request import RawRequest, encode_key, encode_query
+from conformance.protocols.s3_credentials import Credentials
 
 EXAMPLE = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 AT = dt.datetime(2013, 5, 24, tzinfo=dt.UTC).timestamp()
@@ -23,11 +24,11 @@ HOST = ("Host", "examplebucket.s3.amazonaws.com")
     ("request_", "expected"),
     [
         (
-            S3Request("GET", "/test.txt", (HOST, ("Range", "bytes=0-9"))),
+            RawRequest("GET", "/test.txt", (HOST, ("Range", "bytes=0-9"))),
             "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
         ),
         (
-            S3Request(
+            RawRequest(
                 "PUT",
                 "/test%24file.text",
                 (
@@ -39,14 +40,14 @@ HOST = ("Host", "examplebucket.s3.amazonaws.com")
             ),
             "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
         ),
-        (S3Request("GET", "/?lifecycle", (HOST,)), "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
+        (RawRequest("GET", "/?lifecycle", (HOST,)), "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
         (
-            S3Request("GET", "/?max-keys=2&prefix=J", (HOST,)),
+            RawRequest("GET", "/?max-keys=2&prefix=J", (HOST,)),
             "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
         ),
     ],
 )
-def test_published_header_signatures(request_: S3Request, expected: str) -> None:
+def test_published_header_signatures(request_: RawRequest, expected: str) -> None:
     signed = sigv4.sign(request_, EXAMPLE, region="us-east-1", at=AT)
     authorization = sigv4.parse_authorization(signed.header("Authorization") or "")
     assert authorization.signature == expected
@@ -54,7 +55,7 @@ def test_published_header_signatures(request_: S3Request, expected: str) -> None
 
 
 def test_the_published_presigned_url() -> None:
-    url = sigv4.presign(S3Request("GET", "/test.txt", (HOST,)), EXAMPLE, region="us-east-1", at=AT, expires=86400)
+    url = sigv4.presign(RawRequest("GET", "/test.txt", (HOST,)), EXAMPLE, region="us-east-1", at=AT, expires=86400)
     assert url.target == (
         "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
         "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
@@ -73,7 +74,7 @@ def test_the_published_presigned_url() -> None:
 def test_botocore_signs_alike(key: str, query: list[tuple[str, str]], body: bytes) -> None:
     at = dt.datetime.now(dt.UTC).timestamp()
     target = "/bucket/" + encode_key(key) + ("?" + encode_query(query) if query else "")
-    request = S3Request("PUT", target, (("host", "127.0.0.1:9000"), ("x-amz-meta-shop", "a  b")), body)
+    request = RawRequest("PUT", target, (("host", "127.0.0.1:9000"), ("x-amz-meta-shop", "a  b")), body)
     theirs = AWSRequest("PUT", "http://127.0.0.1:9000" + target, dict(request.headers), data=body)
     auth = S3SigV4Auth(BotoCredentials("AK", "SK"), "s3", "cn")
     auth.add_auth(theirs)
@@ -93,7 +94,7 @@ def test_what_is_no_authorization(text: str) -> None:
 
 
 def test_a_request_is_altered_piece_by_piece() -> None:
-    request = S3Request("GET", "/b/k?a=1&&b", (("Host", "x"), ("x-amz-meta-a", "1"), ("X-Amz-Meta-A", "2")))
+    request = RawRequest("GET", "/b/k?a=1&&b", (("Host", "x"), ("x-amz-meta-a", "1"), ("X-Amz-Meta-A", "2")))
     assert request.path == "/b/k"
     assert request.query_pairs == (("a", "1"), ("b", ""))
     assert request.with_header("x-amz-meta-a", "3").headers == (("Host", "x"), ("x-amz-meta-a", "3"))

@@ -24,7 +24,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 from simulators.cloud_storage.declarations import AWS, DEFAULT, OOS5, SHIPPED
 from specs.declaration import load_declaration
 from specs.loader import load_catalogue
@@ -131,7 +132,7 @@ def half_put(endpoint: str, key: str, body: bytes) -> http.client.HTTPConnection
     """A PUT of which half the body has been sent."""
     authority = urlsplit(endpoint).netloc
     headers = (("Host", authority), ("Content-Length", str(len(body))))
-    request = S3Request("PUT", f"/shop-1/{key}", headers, body)
+    request = RawRequest("PUT", f"/shop-1/{key}", headers, body)
     signed = sigv4.sign(request, Credentials(OWNER.access_key, OWNER.secret_key), region="cn", at=time.time())
     connection = http.client.HTTPConnection(authority, timeout=10)
     connection.putrequest("PUT", signed.target, skip_host=True, skip_accept_encoding=True)

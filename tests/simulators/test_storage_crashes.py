@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from test_cloud_storage import MEBIBYTE, OWNER, client, storage
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import Credentials, S3Request
+from conformance.protocols.raw_request import RawRequest
+from conformance.protocols.s3_credentials import Credentials
 from simulators.cloud_storage.declarations import DEFAULT
 
 BUCKET = "shop-1"
@@ -125,7 +126,7 @@ def exchange(method: str, endpoint: str, key: str, length: int = 0) -> http.clie
     headers: tuple[tuple[str, str], ...] = (("Host", authority),)
     if length:
         headers = (*headers, ("Content-Length", str(length)))
-    request = S3Request(method, f"/{BUCKET}/{key}", headers)
+    request = RawRequest(method, f"/{BUCKET}/{key}", headers)
     keys = Credentials(OWNER.access_key, OWNER.secret_key)
     done = sigv4.sign(request, keys, region="cn", at=time.time(), payload="UNSIGNED-PAYLOAD")
     connection = http.client.HTTPConnection(authority, timeout=120)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
+from conformance.peers.http_connection import Connections, Endpoint, NoResponse
 from conformance.peers.onvif.answer import Answer, read_answer
 from conformance.peers.onvif.http_login import HttpLogin
 from conformance.peers.onvif.services import (
@@ -18,10 +19,9 @@ from conformance.peers.onvif.services import (
     listed_services,
     reachable,
 )
-from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerError
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.rtsp import RtspError
-from conformance.protocols.s3_request import S3Request
 from conformance.protocols.soap import CONTENT_TYPE, element, envelope
 from conformance.protocols.ws_security import UsernameToken, moment, password_digest, security_header
 from conformance.protocols.xml_names import Name
@@ -210,7 +210,7 @@ class OnvifClient:
                 given = fixed
                 if digest and self.username and login.challenge is not None:
                     given = (*fixed, ("Authorization", login.authorize(method, target)))
-                answer = await self._pool(url).exchange(S3Request(method, target, given, data), within)
+                answer = await self._pool(url).exchange(RawRequest(method, target, given, data), within)
                 if answer.status != 401 or not digest or attempt or not login.learn(answer, algorithm):
                     return answer
             return answer

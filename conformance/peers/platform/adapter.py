@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from conformance.peers.faults import BenchFault
 from conformance.protocols.http_answer import HttpAnswer
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from specs.client_api import Operation
 
 GROUP = "kandian.client_adapters"
@@ -21,7 +21,7 @@ GROUP = "kandian.client_adapters"
 class Adapter(Protocol):
     """What an entry point names: a class that is made without arguments, once for each phone."""
 
-    def outgoing(self, operation: Operation, path: Mapping[str, str], request: S3Request) -> S3Request:
+    def outgoing(self, operation: Operation, path: Mapping[str, str], request: RawRequest) -> RawRequest:
         """The vendor's request for an operation. ``path``: parameters of its path; ``request``: in the neutral form."""
 
     def incoming(self, operation: Operation, answer: HttpAnswer) -> HttpAnswer:
@@ -31,7 +31,7 @@ class Adapter(Protocol):
 class Neutral:
     """The neutral interface itself: nothing is mapped."""
 
-    def outgoing(self, operation: Operation, path: Mapping[str, str], request: S3Request) -> S3Request:
+    def outgoing(self, operation: Operation, path: Mapping[str, str], request: RawRequest) -> RawRequest:
         """The request as it is."""
         return request
 

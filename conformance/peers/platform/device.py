@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from conformance.peers.http_connection import Connections, Endpoint, NoResponse
 from conformance.peers.platform.device_connection import DeviceConnection, Heard
 from conformance.peers.platform.device_identity import DeviceIdentity
 from conformance.peers.platform.device_state import DeviceState
-from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerError
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.tykd_message import Message, decode_message, encode_message
 from conformance.protocols.violation import CodecError
 from conformance.wire import Expired, Refused, Wire
@@ -113,7 +113,7 @@ class DevicePeer:
             ("Connection", "Keep-Alive"),
             ("Cache-Control", "no-cache"),
         )
-        request = S3Request("POST", urlsplit(url).path or "/", headers, body)
+        request = RawRequest("POST", urlsplit(url).path or "/", headers, body)
         connections = Connections(self.wire, endpoint, self.limits, f"{self.label} {name.lower()}")
         try:
             http = await connections.exchange(request)

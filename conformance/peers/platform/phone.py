@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from conformance.peers.http_connection import Connections, Endpoint, NoResponse
 from conformance.peers.platform.adapter import Adapter, Neutral
 from conformance.peers.platform.reply import Reply
-from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
 from conformance.protocols.http_answer import HttpAnswerError
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.wire import Expired, Refused, Wire
 from specs.client_api import ClientApi, Operation
 from specs.declared_platform import Application, User
@@ -78,7 +78,7 @@ class Phone:
         length = [("Content-Length", str(len(data)))] if data or operation.method in ("POST", "PUT", "PATCH") else []
         own = [("Host", self.endpoint.authority), ("Accept", "application/json"), *more, *length]
         request = self.adapter.outgoing(
-            operation, path or {}, S3Request(operation.method, target, (*own, *headers), data)
+            operation, path or {}, RawRequest(operation.method, target, (*own, *headers), data)
         )
         try:
             answer = self.adapter.incoming(operation, await self.connections.exchange(request))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.protocols.http_answer import HttpAnswer
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.s3_xml import S3Error, read_error
 
 NOTHING = 0
@@ -15,7 +15,7 @@ NOTHING = 0
 class Answer:
     """``status`` is 0 when no readable response came; ``why`` then says why. ``at``: wire time of its end."""
 
-    request: S3Request
+    request: RawRequest
     at: float
     http: HttpAnswer | None = None
     why: str = ""

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from conformance.peers.http_connection import Connections, Endpoint, NoResponse
 from conformance.peers.storage.answer import Answer
-from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
 from conformance.protocols import aws_chunked, sigv2, sigv4
 from conformance.protocols.http_answer import HttpAnswerError
-from conformance.protocols.s3_request import Credentials, S3Request, encode_key, encode_query
+from conformance.protocols.raw_request import RawRequest, encode_key, encode_query
+from conformance.protocols.s3_credentials import Credentials
 from conformance.protocols.s3_xml import Listing, complete_body, delete_body, read_listing
 from conformance.wire import Expired, Refused, Stream, Wire
 from specs.model import Limit
@@ -48,7 +49,7 @@ class StorageClient:
 
     def build(
         self, method: str, bucket: str = "", key: str = "", query: Pairs = (), headers: Pairs = (), body: bytes = b""
-    ) -> S3Request:
+    ) -> RawRequest:
         """An unsigned request with Host, and Content-Length where there is a body to be."""
         in_host = self.virtual_host and _HOST_LABELS.fullmatch(bucket) is not None
         host = f"{bucket}.{self.endpoint.authority}" if in_host else self.endpoint.authority
@@ -57,13 +58,13 @@ class StorageClient:
         given = [("Host", host), *headers]
         if method in ("PUT", "POST") and not any(name.lower() == "content-length" for name, _ in given):
             given.append(("Content-Length", str(len(body))))
-        return S3Request(method, f"{path}?{asked}" if asked else path, tuple(given), body)
+        return RawRequest(method, f"{path}?{asked}" if asked else path, tuple(given), body)
 
-    def _bucket_in_host(self, request: S3Request) -> str:
+    def _bucket_in_host(self, request: RawRequest) -> str:
         host, behind = request.header("host") or "", f".{self.endpoint.authority}"
         return host.removesuffix(behind) if host.endswith(behind) else ""
 
-    def sign(self, request: S3Request, *, payload: str = "hash", at: float | None = None) -> S3Request:
+    def sign(self, request: RawRequest, *, payload: str = "hash", at: float | None = None) -> RawRequest:
         """The request with a signature in its headers; unchanged without credentials."""
         if self.credentials is None:
             return request
@@ -75,7 +76,7 @@ class StorageClient:
 
     def sign_chunked(
         self,
-        request: S3Request,
+        request: RawRequest,
         *,
         kind: str = aws_chunked.SIGNED,
         size: int = aws_chunked.CHUNK_SIZE,
@@ -104,7 +105,7 @@ class StorageClient:
         request = self.build("PUT", bucket, key, headers=headers, body=body)
         return await self.send(self.sign_chunked(request, kind=kind, size=size, trailers=trailers).request)
 
-    def presign(self, request: S3Request, *, expires: int, at: float | None = None) -> S3Request:
+    def presign(self, request: RawRequest, *, expires: int, at: float | None = None) -> RawRequest:
         """The request with a signature in its query. ``expires``: seconds from ``at`` (default: now)."""
         assert self.credentials is not None
         moment = self.now if at is None else at
@@ -113,7 +114,7 @@ class StorageClient:
             return sigv2.presign(request, self.credentials, bucket_in_host=bucket, expires_at=moment + expires)
         return sigv4.presign(request, self.credentials, region=self.region, at=moment, expires=expires)
 
-    async def send(self, request: S3Request, *, within: float | None = None, stream: Stream | None = None) -> Answer:
+    async def send(self, request: RawRequest, *, within: float | None = None, stream: Stream | None = None) -> Answer:
         """Exactly these bytes."""
         try:
             if stream is not None:

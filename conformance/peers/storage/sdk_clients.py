@@ -20,8 +20,8 @@ from typing import Any
 import requests
 import urllib3
 
-from conformance.peers.storage.connection import Endpoint
-from conformance.protocols.s3_request import Credentials
+from conformance.peers.http_connection import Endpoint
+from conformance.protocols.s3_credentials import Credentials
 from conformance.wire import Wire
 from conformance.wire.tape import Exchange, Hop
 

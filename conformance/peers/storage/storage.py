@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from conformance.peers.faults import BenchFault, DeviceFault, DeviceTerminated
+from conformance.peers.http_connection import Endpoint
 from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.client import StorageClient, Version
-from conformance.peers.storage.connection import Endpoint
-from conformance.protocols.s3_request import Credentials
+from conformance.protocols.s3_credentials import Credentials
 from conformance.protocols.s3_xml import read_listing, read_uploads
 from conformance.wire import Wire
 from specs.declaration import Account, LoadedDeclaration

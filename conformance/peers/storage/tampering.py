@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.sigv2 import SUBRESOURCES
 from conformance.protocols.sigv4 import URL_FIELDS
 
@@ -26,15 +26,15 @@ class Tampered:
     """``about``: what was done to it, in English."""
 
     about: str
-    request: S3Request
+    request: RawRequest
 
 
-def is_v2(request: S3Request) -> bool:
+def is_v2(request: RawRequest) -> bool:
     """Whether a signed request carries Signature Version 2."""
     return (request.header("authorization") or "").startswith("AWS ") or "AWSAccessKeyId=" in request.target
 
 
-def signed_headers(request: S3Request) -> frozenset[str]:
+def signed_headers(request: RawRequest) -> frozenset[str]:
     """Names of the headers that the signature of a request covers, in lower case."""
     if is_v2(request):
         names = {name.lower() for name, _ in request.headers}
@@ -45,7 +45,7 @@ def signed_headers(request: S3Request) -> frozenset[str]:
     return frozenset(listed)
 
 
-def with_pairs(request: S3Request, pairs: list[tuple[str, str]]) -> S3Request:
+def with_pairs(request: RawRequest, pairs: list[tuple[str, str]]) -> RawRequest:
     """The request with another query, raw."""
     query = "&".join(f"{name}={value}" if value else name for name, value in pairs)
     return replace(request, target=f"{request.path}?{query}" if query else request.path)
@@ -59,7 +59,7 @@ def other(text: str) -> str:
     return text + "0"
 
 
-def tampered_line(request: S3Request) -> Iterator[Tampered]:
+def tampered_line(request: RawRequest) -> Iterator[Tampered]:
     """Another method and another path."""
     for method in ("GET", "PUT", "DELETE", "HEAD", "POST"):
         if method != request.method and (method != "HEAD" or request.method != "GET"):
@@ -74,7 +74,7 @@ def tampered_line(request: S3Request) -> Iterator[Tampered]:
         yield Tampered(about, replace(request, target=altered + tail))
 
 
-def tampered_query(request: S3Request) -> Iterator[Tampered]:
+def tampered_query(request: RawRequest) -> Iterator[Tampered]:
     """Each signed pair of the query dropped, altered and repeated; a sub-resource more."""
     pairs, version_2 = list(request.query_pairs), is_v2(request)
     for at, (name, value) in enumerate(pairs):
@@ -87,7 +87,7 @@ def tampered_query(request: S3Request) -> Iterator[Tampered]:
     yield Tampered("a sub-resource more", with_pairs(request, [*pairs, ("acl", "")]))
 
 
-def tampered_headers(request: S3Request) -> Iterator[Tampered]:
+def tampered_headers(request: RawRequest) -> Iterator[Tampered]:
     """Each signed header dropped, altered and repeated; values of one name in another order; an x-amz header more."""
     signed = signed_headers(request) - set(FRAMING)
     seen: set[str] = set()
@@ -110,7 +110,7 @@ def tampered_headers(request: S3Request) -> Iterator[Tampered]:
     yield Tampered("an x-amz header more", replace(request, headers=(*request.headers, ("x-amz-meta-more", "1"))))
 
 
-def tampered_authorization(request: S3Request, another_key: str) -> Iterator[Tampered]:
+def tampered_authorization(request: RawRequest, another_key: str) -> Iterator[Tampered]:
     """Parts of the Authorization header altered; ``another_key``: access key of somebody else."""
     told = request.header("authorization") or ""
 
@@ -146,7 +146,7 @@ def other_signature(text: str) -> str:
     return text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :]
 
 
-def tampered_url_fields(request: S3Request, another_key: str) -> Iterator[Tampered]:
+def tampered_url_fields(request: RawRequest, another_key: str) -> Iterator[Tampered]:
     """The signature fields of a URL dropped, altered and told twice."""
     pairs = list(request.query_pairs)
     fields = V2_URL_FIELDS if is_v2(request) else URL_FIELDS
@@ -168,7 +168,7 @@ def tampered_url_fields(request: S3Request, another_key: str) -> Iterator[Tamper
             yield Tampered("another access key", with_pairs(request, swapped))
 
 
-def tampered(request: S3Request, another_key: str) -> Iterator[Tampered]:
+def tampered(request: RawRequest, another_key: str) -> Iterator[Tampered]:
     """Every change of a signed request that has to be refused, whatever way it is signed."""
     yield from tampered_line(request)
     yield from tampered_query(request)
@@ -179,7 +179,7 @@ def tampered(request: S3Request, another_key: str) -> Iterator[Tampered]:
         yield from tampered_url_fields(request, another_key)
 
 
-def neutral(request: S3Request) -> Iterator[Tampered]:
+def neutral(request: RawRequest) -> Iterator[Tampered]:
     """Changes that mean nothing: a signature covers sorted names, in lower case, and trimmed values."""
     turned = tuple(sorted(request.headers, key=lambda pair: pair[0].lower(), reverse=True))
     yield Tampered("headers in another order", replace(request, headers=turned))

@@ -8,9 +8,10 @@ from typing import Any
 from conformance.peers.bench import bench_limits
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.faults import BenchFault
+from conformance.peers.http_connection import Endpoint
 from conformance.peers.streams.flv_player import FlvPlayer
 from conformance.peers.streams.hls_player import HlsPlayer
-from conformance.peers.streams.http_fetcher import Fetcher, Site
+from conformance.peers.streams.http_fetcher import Fetcher
 from conformance.peers.streams.signed_links import SignedLinks
 from conformance.wire import Expired, Refused, Wire
 from specs.declaration import LoadedDeclaration
@@ -31,7 +32,7 @@ class StreamBench:
         self.addresses: dict[str, Any] = {}
         folder = loaded.path.parent if loaded.path else None
         ca_file = str(folder / self.declared.ca_file) if folder and self.declared.ca_file else ""
-        self.fetcher = Fetcher(wire, Site.of(self.declared.url, ca_file), self.limits)
+        self.fetcher = Fetcher(wire, Endpoint.of(self.declared.url, ca_file), self.limits)
         self.ports = self.declared.ports
         scheme = load_schemes().get(self.declared.scheme)
         self.links = SignedLinks(wire, scheme, loaded.stream_key, self.declared) if scheme else None
@@ -42,18 +43,18 @@ class StreamBench:
     def attach(self, device: dict[str, Any]) -> None:
         """Take note of what the started simulator says of itself (``controls``, ``url``)."""
         self.control.endpoint = device.get("controls", self.control.endpoint)
-        self.fetcher.site = Site.of(device["url"], device.get("ca_file", ""))
+        self.fetcher = Fetcher(self.wire, Endpoint.of(device["url"], device.get("ca_file", "")), self.limits)
         self.ports = tuple(device.get("ports", self.ports))
 
     async def preflight(self) -> None:
         """The address can be reached; from which of our own, some schemes sign. Raises BenchFault."""
-        site = self.fetcher.site
+        endpoint = self.fetcher.endpoint
         try:
             stream = await self.fetcher.open()
         except (Refused, Expired) as error:
             raise BenchFault(
-                f"无法连接 {site.host}:{site.port}: {error.explain('zh')}",
-                f"cannot reach {site.host}:{site.port}: {error}",
+                f"无法连接 {endpoint.host}:{endpoint.port}: {error.explain('zh')}",
+                f"cannot reach {endpoint.host}:{endpoint.port}: {error}",
             ) from None
         if self.links is not None:
             self.links.address = stream.local[0]
@@ -75,8 +76,8 @@ class StreamBench:
 
     def at_port(self, port: int) -> Fetcher:
         """Requests to another port of the same host, by plain HTTP."""
-        site = replace(self.fetcher.site, scheme="http", port=port)
-        return Fetcher(self.wire, site, self.limits, label=f"port {port}")
+        endpoint = replace(self.fetcher.endpoint, scheme="http", port=port)
+        return Fetcher(self.wire, endpoint, self.limits, label=f"port {port}")
 
     def reset(self) -> None:
         """Nothing is bent between tests; a kept control connection belongs to one test."""

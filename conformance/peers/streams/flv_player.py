@@ -40,7 +40,7 @@ class FlvPlayer:
         except (Refused, Expired) as error:
             return FlvPlay(Fetched(asked, 0, failure=str(error)), began)
         try:
-            stream.write(asked.to_bytes(self.fetcher.site.authority))
+            stream.write(asked.to_bytes(self.fetcher.endpoint.authority))
             return await self._read(stream, asked, began, seconds, most)
         finally:
             stream.close()

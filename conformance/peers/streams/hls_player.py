@@ -76,12 +76,12 @@ class HlsPlayer:
 
     def address(self, uri: str) -> str:
         """Path and query of what a playlist names; the whole URI where it lies on another server."""
-        base = self.fetcher.site.url + self.target
+        base = self.fetcher.endpoint.url + self.target
         joined = urljoin(base, uri)
         parts = urlsplit(joined)
-        if f"{parts.scheme}://{parts.netloc}" != self.fetcher.site.url:
+        if f"{parts.scheme}://{parts.netloc}" != self.fetcher.endpoint.url:
             return joined
-        return joined[len(self.fetcher.site.url) :].partition("#")[0] or "/"
+        return joined[len(self.fetcher.endpoint.url) :].partition("#")[0] or "/"
 
     async def segment(self, segment: Segment) -> FetchedSegment:
         """Fetch a segment and take it apart."""

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.parse import urlsplit
 
+from conformance.peers.http_connection import Connections, Endpoint
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerError, HttpAnswerReader
 from conformance.wire import Closed, Expired, Refused, Reset, Stream, Wire
 from specs.model import Limit
 
-EXPECTED_PORT = {"http": 80, "https": 443}
 LARGEST_BODY = 1 << 26
 STARTS = (b"#EXTM3U", b"FLV\x01")
 SYNC = 0x47
 PACKET = 188
 Headers = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a server listens. ``ca_file``: certificate that vouches for it, empty for the system's."""
-
-    scheme: str
-    host: str
-    port: int
-    ca_file: str = ""
-
-    @classmethod
-    def of(cls, url: str, ca_file: str = "") -> Site:
-        """From http[s]://host[:port]."""
-        parts = urlsplit(url)
-        return cls(parts.scheme, parts.hostname or "", parts.port or EXPECTED_PORT.get(parts.scheme, 0), ca_file)
-
-    @property
-    def authority(self) -> str:
-        """The Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == EXPECTED_PORT.get(self.scheme) else f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """http[s]://host[:port]."""
-        return f"{self.scheme}://{self.authority}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +95,19 @@ def is_media(body: bytes) -> bool:
 class Fetcher:
     """Requests to one server, each on a connection of its own."""
 
-    def __init__(self, wire: Wire, site: Site, limits: Mapping[str, Limit], label: str = "http") -> None:
-        self.wire, self.site, self.limits, self.label = wire, site, limits, label
-        self._context: ssl.SSLContext | None = None
+    def __init__(self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit], label: str = "http") -> None:
+        self.wire, self.limits = wire, limits
+        self._way = Connections(wire, endpoint, limits, label)
         self._open: list[Stream] = []
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the server listens."""
+        return self._way.endpoint
 
     async def open(self) -> Stream:
         """A new connection. Raises Refused or Expired."""
-        within = self.limits["connect_wait"].seconds
-        tls = self._tls()
-        return await self.wire.connect(self.site.host, self.site.port, label=self.label, tls=tls, within=within)
-
-    def _tls(self) -> ssl.SSLContext | None:
-        if self.site.scheme == "https" and self._context is None:
-            there = Path(self.site.ca_file).is_file()
-            self._context = ssl.create_default_context(cafile=self.site.ca_file if there else None)
-        return self._context
+        return await self._way.open()
 
     async def get(self, target: str, headers: Headers = ()) -> Fetched:
         """An ordinary GET."""
@@ -155,7 +122,7 @@ class Fetcher:
             return Fetched(asked, 0, failure=str(error))
         self._open.append(stream)
         try:
-            stream.write(asked.to_bytes(self.site.authority))
+            stream.write(asked.to_bytes(self.endpoint.authority))
             answer = await self._read(stream, HttpAnswerReader(asked.method, largest_body=LARGEST_BODY), most)
         except (Closed, Reset, Expired, HttpAnswerError) as error:
             return Fetched(asked, 0, failure=str(error), took=self.wire.now() - began)

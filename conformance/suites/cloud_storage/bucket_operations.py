@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from conformance.model.checks import say
+from conformance.peers.http_connection import request_bytes
 from conformance.peers.storage.answer import Answer
-from conformance.peers.storage.connection import request_bytes
 from conformance.peers.storage.storage import Storage
-from conformance.protocols.s3_request import encode_key
+from conformance.protocols.raw_request import encode_key
 from conformance.protocols.s3_xml import Listing, read_listing, read_upload_id
 from conformance.suites.cloud_storage.bucket_model import BucketModel, Held, Upload
 from conformance.suites.exploration import Finding

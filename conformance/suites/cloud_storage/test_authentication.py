@@ -9,7 +9,7 @@ from conformance.peers.storage.client import StorageClient
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 from specs.declaration import Account
 
@@ -78,7 +78,7 @@ async def test_clock_skew(storage: Storage, check: Checks, limits: Limits) -> No
         await judge(storage, check, "CS-033", answer, (403,), "RequestTimeTooSkewed", f"{far.clock_offset:+.0f} s")
 
 
-def alterations(signed: S3Request) -> dict[str, S3Request]:
+def alterations(signed: RawRequest) -> dict[str, RawRequest]:
     """Every way to change one signed part of a request, by name."""
     path, _, query = signed.target.partition("?")
     found = {

@@ -10,7 +10,7 @@ from conformance.peers.storage.storage import Storage
 from conformance.peers.storage.tampering import Tampered
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 from conformance.suites.cloud_storage.tampering_steps import CLIP, NEW, judge_bucket, judge_refused
 from specs.declaration import Account
@@ -25,7 +25,7 @@ def temporary(storage: Storage) -> tuple[Account, Account | None]:
     return (good_ones or accounts)[0], next((a for a in accounts if a.name == EXPIRED), None)
 
 
-def address(client: StorageClient, method: str, bucket: str, key: str, life: float, ahead: float = 0.0) -> S3Request:
+def address(client: StorageClient, method: str, bucket: str, key: str, life: float, ahead: float = 0.0) -> RawRequest:
     """A presigned URL that was, or will be, signed ``ahead`` seconds from now; a PUT carries a body."""
     plain = client.build(method, bucket, key).without_header("content-length")
     signed = client.presign(plain, expires=int(life), at=client.now + ahead)
@@ -109,7 +109,7 @@ async def test_bad_tokens(storage: Storage, check: Checks, limits: Limits) -> No
     await judge_bucket(storage, check, "CS-037a", bucket)
 
 
-def wrong_header(storage: Storage, request: S3Request) -> S3Request:
+def wrong_header(storage: Storage, request: RawRequest) -> RawRequest:
     """A presigned request with a header signature that does not hold beside its own."""
     signed = storage.owner.sign(request)
     told = signed.header("Authorization") or ""

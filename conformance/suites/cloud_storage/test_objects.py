@@ -7,14 +7,14 @@ import hashlib
 import re
 
 from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import NoResponse, request_bytes
 from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.client import content_md5
-from conformance.peers.storage.connection import NoResponse, request_bytes
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.http_answer import HttpAnswerError, HttpAnswerReader
-from conformance.protocols.s3_request import encode_key
+from conformance.protocols.raw_request import encode_key
 from conformance.protocols.s3_xml import read_listing
 from conformance.suites.cloud_storage.steps import GOOD, good, judge, judge_content
 

@@ -12,7 +12,7 @@ from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.hls import HlsError, Playlist, parse_playlist
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.suites.cloud_storage.steps import good, judge
 
 PLAYLIST, SEGMENT = "application/vnd.apple.mpegurl", "video/mp2t"
@@ -30,7 +30,7 @@ def address(storage: Storage, bucket: str, key: str, life: float) -> str:
 async def load(storage: Storage, url: str, span: tuple[int, int] | None = None) -> Answer:
     """As a player that has nothing but the URL. ``span``: first byte and count."""
     parts = urlsplit(url)
-    request = S3Request("GET", f"{parts.path}?{parts.query}", (("Host", parts.netloc),))
+    request = RawRequest("GET", f"{parts.path}?{parts.query}", (("Host", parts.netloc),))
     if span is not None:
         request = request.with_header("Range", f"bytes={span[0]}-{span[0] + span[1] - 1}")
     return await storage.anonymous.send(request)

@@ -9,7 +9,7 @@ from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 
 CLIP = b"0123456789" * 10
@@ -17,29 +17,29 @@ LIFE = 60
 DAY = 86_400
 
 
-async def fetch(storage: Storage, request: S3Request) -> Answer:
+async def fetch(storage: Storage, request: RawRequest) -> Answer:
     """By somebody who has nothing but the URL."""
     return await storage.anonymous.send(request)
 
 
-def url(storage: Storage, bucket: str, key: str, method: str = "GET", age: float = 0.0, life: int = LIFE) -> S3Request:
+def url(storage: Storage, bucket: str, key: str, method: str = "GET", age: float = 0.0, life: int = LIFE) -> RawRequest:
     """A URL that was signed ``age`` seconds ago for ``life`` seconds; a PUT carries the clip."""
     body = CLIP if method == "PUT" else b""
     length = [("Content-Length", str(len(body)))] if body else []
     plain = storage.owner.build(method, bucket, key).without_header("content-length")
     signed = storage.owner.presign(plain, expires=life, at=storage.owner.now - age)
-    return S3Request(method, signed.target, (*signed.headers, *length), body)
+    return RawRequest(method, signed.target, (*signed.headers, *length), body)
 
 
-def changed(request: S3Request, name: str, value: str | None) -> S3Request:
+def changed(request: RawRequest, name: str, value: str | None) -> RawRequest:
     """The URL with one field replaced, or dropped with None."""
     path, _, query = request.target.partition("?")
     pairs = [pair.partition("=")[::2] for pair in query.split("&")]
     kept = [(n, value if n == name else v) for n, v in pairs if not (n == name and value is None)]
-    return S3Request(request.method, f"{path}?" + "&".join(f"{n}={v}" for n, v in kept), request.headers, request.body)
+    return RawRequest(request.method, f"{path}?" + "&".join(f"{n}={v}" for n, v in kept), request.headers, request.body)
 
 
-def fields(request: S3Request) -> dict[str, str]:
+def fields(request: RawRequest) -> dict[str, str]:
     """The fields of the query."""
     return {name: unquote(value) for name, value in request.query_pairs}
 
@@ -122,12 +122,12 @@ async def test_altered_urls(storage: Storage, check: Checks) -> None:
             CLIENT_ERRORS,
             about=f"{expiry}={value}",
         )
-    elsewhere = S3Request("GET", address.target.replace("/clip?", "/other?"), address.headers)
+    elsewhere = RawRequest("GET", address.target.replace("/clip?", "/other?"), address.headers)
     length = (*address.headers, ("Content-Length", "3"))
     for about, moved in (
         ("another key", elsewhere),
-        ("PUT", S3Request("PUT", address.target, length, b"new")),
-        ("DELETE", S3Request("DELETE", address.target, address.headers)),
+        ("PUT", RawRequest("PUT", address.target, length, b"new")),
+        ("DELETE", RawRequest("DELETE", address.target, address.headers)),
     ):
         await judge(storage, check, "CS-043", await fetch(storage, moved), (403,), about=about)
     check.step("s3")

@@ -9,14 +9,14 @@ import hashlib
 import msgspec
 
 from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import request_bytes
 from conformance.peers.storage import clips
 from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.client import content_md5
-from conformance.peers.storage.connection import request_bytes
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.s3_xml import ListedObject, read_listing
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 from conformance.suites.cloud_storage.test_authentication import alterations
@@ -144,7 +144,7 @@ async def test_play_addresses(storage: Storage, check: Checks) -> None:
         ("another recording", fresh.target.replace(f"/{CLIP_KEY}?", "/other.mp4?")),
         ("unsigned", fresh.path),
     ):
-        answer = await storage.anonymous.send(S3Request("GET", target, plain.headers))
+        answer = await storage.anonymous.send(RawRequest("GET", target, plain.headers))
         await judge(storage, check, "CS-REA-03", answer, (403,), about=about)
     good_again = await storage.anonymous.send(fresh)
     check.control(good_again.body == clip, GOOD)

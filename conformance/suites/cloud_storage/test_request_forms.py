@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import request_bytes
 from conformance.peers.storage.answer import Answer
 from conformance.peers.storage.client import content_md5
-from conformance.peers.storage.connection import request_bytes
 from conformance.peers.storage.storage import Storage
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerReader
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.s3_xml import delete_body, read_deleted
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 from conformance.wire import Expired, Reset, Stream
@@ -82,7 +82,7 @@ async def first_answer(
     return 0, None
 
 
-def expecting(request: S3Request) -> tuple[bytes, bytes]:
+def expecting(request: RawRequest) -> tuple[bytes, bytes]:
     """Head, with Expect, and body."""
     raw = request_bytes(request.with_header("Expect", "100-continue"))
     return raw[: len(raw) - len(request.body)], request.body

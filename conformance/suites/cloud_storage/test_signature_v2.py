@@ -11,7 +11,7 @@ from conformance.peers.storage.tampering import Tampered, tampered
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.s3_xml import read_listing
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, good, judge, judge_content
 from conformance.suites.cloud_storage.tampering_steps import CLIP, NEW, NOBODY, another_key, judge_bucket, judge_refused
@@ -88,7 +88,7 @@ async def judge_second_type(storage: Storage, check: Checks, old: StorageClient,
     await storage.owner.delete(bucket, "fresh")
 
 
-def url(old: StorageClient, method: str, bucket: str, key: str, life: float, age: float = 0.0) -> S3Request:
+def url(old: StorageClient, method: str, bucket: str, key: str, life: float, age: float = 0.0) -> RawRequest:
     """A URL that was signed ``age`` seconds ago; a PUT carries a body."""
     plain = old.build(method, bucket, key).without_header("content-length")
     signed = old.presign(plain, expires=int(life), at=old.now - age)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import request_bytes
 from conformance.peers.storage.client import content_md5
-from conformance.peers.storage.connection import request_bytes
 from conformance.peers.storage.storage import Storage
 from conformance.peers.storage.tampering import Tampered, neutral, tampered, with_pairs
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.aws_chunked import crc32_trailer, sha256_trailer
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.s3_xml import read_parts, read_upload_id
 from conformance.suites.cloud_storage.steps import CLIENT_ERRORS, GOOD, good, judge, judge_content
 from conformance.suites.cloud_storage.tampering_steps import CLIP, NEW, another_key, judge_bucket, judge_refused
@@ -21,13 +21,13 @@ OVERRIDES = [("response-cache-control", "no-store"), ("response-content-type", "
 EXPIRIES = ("X-Amz-Expires", "Expires")
 
 
-def write(storage: Storage, bucket: str, key: str, body: bytes = NEW) -> S3Request:
+def write(storage: Storage, bucket: str, key: str, body: bytes = NEW) -> RawRequest:
     """A signed write with every kind of header that a signature covers."""
     kept = [("x-amz-meta-device-id", "4701"), ("Content-Type", "video/mp4"), content_md5(body)]
     return storage.owner.sign(storage.owner.build("PUT", bucket, key, headers=kept, body=body))
 
 
-def read(storage: Storage, bucket: str, key: str) -> S3Request:
+def read(storage: Storage, bucket: str, key: str) -> RawRequest:
     """A signed read with signed parameters."""
     return storage.owner.sign(storage.owner.build("GET", bucket, key, query=OVERRIDES))
 
@@ -88,13 +88,13 @@ async def judge_part(storage: Storage, check: Checks, bucket: str, key: str) -> 
     await owner.abort(bucket, "parts", upload)
 
 
-def false_bodies(storage: Storage, bucket: str) -> dict[str, S3Request]:
+def false_bodies(storage: Storage, bucket: str) -> dict[str, RawRequest]:
     """Writes of which the body, or the length, is not what was signed; Content-Length itself is not signed."""
     plain = storage.owner.build("PUT", bucket, "fresh", headers=[content_md5(NEW)], body=NEW)
     signed = storage.owner.sign(plain.without_header("content-length"))
     signed = replace(signed, headers=(*signed.headers, ("Connection", "close")))
 
-    def sent(body: bytes, length: int) -> S3Request:
+    def sent(body: bytes, length: int) -> RawRequest:
         return signed.with_header("Content-Length", str(length)).with_body(body)
 
     return {
@@ -147,7 +147,7 @@ async def test_checksums(storage: Storage, check: Checks) -> None:
     await judge_bucket(storage, check, "CS-014a", bucket)
 
 
-def url(storage: Storage, method: str, bucket: str, key: str, life: float, age: float = 0.0) -> S3Request:
+def url(storage: Storage, method: str, bucket: str, key: str, life: float, age: float = 0.0) -> RawRequest:
     """A presigned URL of a read with overrides, or of a write with a signed header."""
     headers = [("x-amz-meta-device-id", "4701")] if method == "PUT" else []
     query = OVERRIDES if method == "GET" else []
@@ -158,7 +158,7 @@ def url(storage: Storage, method: str, bucket: str, key: str, life: float, age: 
     return replace(signed, headers=(*signed.headers, ("Content-Length", str(len(NEW)))), body=NEW)
 
 
-def prolonged(expired: S3Request, life: float) -> list[Tampered]:
+def prolonged(expired: RawRequest, life: float) -> list[Tampered]:
     """An expired URL with a later expiry in front of its own, behind it, and beside it in another case."""
     pairs = list(expired.query_pairs)
     name, value = next(pair for pair in pairs if pair[0] in EXPIRIES)

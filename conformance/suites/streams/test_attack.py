@@ -55,7 +55,7 @@ async def test_signature_in_headers(streams: StreamBench, check: Checks) -> None
     check.step("s1")
     for subject in await subjects(streams, check):
         check.step("s2")
-        attempts = in_headers(links_of(streams).link(subject.path), streams.fetcher.site.url)
+        attempts = in_headers(links_of(streams).link(subject.path), streams.fetcher.endpoint.url)
         await judge_refused(streams, check, "IF-URL-07", subject, attempts)
 
 
@@ -65,7 +65,7 @@ async def test_methods(streams: StreamBench, check: Checks) -> None:
     check.step("s1")
     for subject in await subjects(streams, check):
         check.step("s2")
-        attempts = by_method(subject.path, streams.fetcher.site.url)
+        attempts = by_method(subject.path, streams.fetcher.endpoint.url)
         await judge_refused(streams, check, "IF-URL-08", subject, attempts, OTHER_REFUSALS)
         await still_good(streams, check, subject)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.sigv4 import URL_FIELDS
 from simulators.cloud_storage.authentication import Authenticator, Identity
 from simulators.cloud_storage.exchange import Asked, Reply
@@ -15,7 +15,7 @@ from simulators.faults.registry import mutant
 
 
 class _NameOnly(Authenticator):
-    def identify(self, request: S3Request, now: float) -> Identity:
+    def identify(self, request: RawRequest, now: float) -> Identity:
         try:
             return super().identify(request, now)
         except Fault as fault:
@@ -77,7 +77,7 @@ class AnyTimeIsGood(CloudStorage):
 
 
 class _HeadersUnsigned(Authenticator):
-    def check_signed_headers(self, request: S3Request, signed: tuple[str, ...]) -> None:
+    def check_signed_headers(self, request: RawRequest, signed: tuple[str, ...]) -> None:
         """Whatever."""
 
 
@@ -90,7 +90,7 @@ class UnsignedHeadersCount(CloudStorage):
 
 
 class _BreaksOnNonsense(Authenticator):
-    def by_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+    def by_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
         try:
             return super().by_header(request, authorization, now)
         except Fault as fault:
@@ -108,7 +108,7 @@ class NonsenseIsAnInternalError(CloudStorage):
 
 
 class _NoUrls(Authenticator):
-    def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+    def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
         return Identity()
 
 
@@ -134,7 +134,7 @@ class UrlsNeverDie(CloudStorage):
 
 
 class _Unsigned(Authenticator):
-    def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+    def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
         try:
             return super().by_url(request, asked, now)
         except Fault as fault:
@@ -142,7 +142,7 @@ class _Unsigned(Authenticator):
                 raise
             return Identity(asked["X-Amz-Credential"].partition("/")[0])
 
-    def forgives(self, request: S3Request, asked: Mapping[str, str]) -> bool:
+    def forgives(self, request: RawRequest, asked: Mapping[str, str]) -> bool:
         return request.method == "GET"
 
 
@@ -155,13 +155,13 @@ class UrlSignaturesAreNotCompared(CloudStorage):
 
 
 class _OtherMethods(Authenticator):
-    def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+    def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
         try:
             return super().by_url(request, asked, now)
         except Fault as fault:
             if fault.code != "SignatureDoesNotMatch":
                 raise
-            signed = S3Request("GET", request.target, request.headers)
+            signed = RawRequest("GET", request.target, request.headers)
             return super().by_url(signed, asked, now)
 
 
@@ -174,7 +174,7 @@ class UrlsServeEveryMethod(CloudStorage):
 
 
 class _NoExpiryNeeded(Authenticator):
-    def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+    def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
         if "X-Amz-Expires" not in asked and "X-Amz-Credential" in asked:
             return Identity(asked["X-Amz-Credential"].partition("/")[0])
         return super().by_url(request, asked, now)
@@ -197,7 +197,7 @@ class LateUploadsAreTaken(CloudStorage):
     class _LatePuts(Authenticator):
         putting = False
 
-        def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
             self.putting = request.method == "PUT"
             return super().by_url(request, asked, now)
 

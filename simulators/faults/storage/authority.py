@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.protocols.sigv4 import URL_FIELDS
 from simulators.cloud_storage.authentication import Authenticator, Identity
 from simulators.cloud_storage.faults import Fault
@@ -74,7 +74,7 @@ class TheFutureIsNow(CloudStorage):
     zh = "接受签发时间在未来的地址。"
 
     class _Early(Authenticator):
-        def identify(self, request: S3Request, now: float) -> Identity:
+        def identify(self, request: RawRequest, now: float) -> Identity:
             try:
                 return super().identify(request, now)
             except Fault as fault:
@@ -92,7 +92,7 @@ class TheUrlCountsBesideAHeader(CloudStorage):
     zh = "地址与首部同时带签名时以地址为准。"
 
     class _Url(Authenticator):
-        def identify(self, request: S3Request, now: float) -> Identity:
+        def identify(self, request: RawRequest, now: float) -> Identity:
             if any(name in URL_FIELDS for name, _ in request.query_pairs):
                 return super().identify(request.without_header("authorization"), now)
             return super().identify(request, now)
@@ -107,14 +107,14 @@ class EitherSignatureWillDo(CloudStorage):
     zh = "首部签名无效时转而核对地址中的签名。"
 
     class _Either(Authenticator):
-        def identify(self, request: S3Request, now: float) -> Identity:
+        def identify(self, request: RawRequest, now: float) -> Identity:
             try:
                 return super().identify(request, now)
             except Fault:
                 if not any(name in URL_FIELDS for name, _ in request.query_pairs):
                     raise
                 kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("x-amz-"))
-                bare = S3Request(request.method, request.target, kept).without_header("authorization")
+                bare = RawRequest(request.method, request.target, kept).without_header("authorization")
                 return super().identify(bare, now)
 
     authenticator_class = _Either

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from simulators.cloud_storage.authentication import Authenticator, Identity
 from simulators.cloud_storage.faults import Fault
 from simulators.cloud_storage.storage import CloudStorage
@@ -18,7 +18,7 @@ class Version2IsGone(CloudStorage):
     zh = "首部中仅接受 V4 签名。"
 
     class _Modern(Authenticator):
-        def by_v2_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+        def by_v2_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
             raise Fault("InvalidArgument", "Signature version v2 is not supported")
 
     authenticator_class = _Modern
@@ -31,7 +31,7 @@ class AmzDateIsNoDate(CloudStorage):
     zh = "V2 签名仅识别 Date 首部。"
 
     class _Dated(Authenticator):
-        def by_v2_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+        def by_v2_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
             if request.header("date") is None:
                 raise Fault("AccessDenied", "The request has no valid date")
             return super().by_v2_header(request, authorization, now)
@@ -46,7 +46,7 @@ class Version2IsAKeyId(CloudStorage):
     zh = "V2 签名只看访问密钥，不核对签名。"
 
     class _Naive(Authenticator):
-        def by_v2_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+        def by_v2_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
             try:
                 return super().by_v2_header(request, authorization, now)
             except Fault as fault:
@@ -64,7 +64,7 @@ class Version2UrlsAreGone(CloudStorage):
     zh = "不接受 V2 预签名地址。"
 
     class _Modern(Authenticator):
-        def by_v2_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        def by_v2_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
             raise Fault("InvalidArgument", "Signature version v2 is not supported")
 
     authenticator_class = _Modern
@@ -77,7 +77,7 @@ class OldUrlsNeverDie(CloudStorage):
     zh = "不检查 V2 地址的 Expires。"
 
     class _Immortal(Authenticator):
-        def by_v2_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        def by_v2_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
             return super().by_v2_url(request, asked, 0.0)
 
     authenticator_class = _Immortal
@@ -90,7 +90,7 @@ class UnknownVersionsAreTrusted(CloudStorage):
     zh = "不支持 V2 的方言未经核对即接受其地址。"
 
     class _Trusting(Authenticator):
-        def by_v2_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        def by_v2_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
             return Identity(asked.get("AWSAccessKeyId", ""))
 
     authenticator_class = _Trusting

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from conformance.protocols import sigv4
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from simulators.cloud_storage.authentication import Authenticator, Identity
 from simulators.cloud_storage.exchange import Asked
 from simulators.cloud_storage.faults import Fault
@@ -34,7 +34,7 @@ class UnsignedHeadersAreRefused(CloudStorage):
     zh = "任何未签名的首部都使请求被拒绝。"
 
     class _Strict(Authenticator):
-        def check_signed_headers(self, request: S3Request, signed: tuple[str, ...]) -> None:
+        def check_signed_headers(self, request: RawRequest, signed: tuple[str, ...]) -> None:
             super().check_signed_headers(request, signed)
             if any(name.lower() not in (*signed, "authorization", "content-length") for name, _ in request.headers):
                 raise Fault("AccessDenied")
@@ -50,7 +50,7 @@ class TheQueryIsSignedAsItCame(CloudStorage):
 
     class _Unsorted(Authenticator):
         def signature(
-            self, request: S3Request, found: sigv4.Authorization, secret: str, date: str, payload: str
+            self, request: RawRequest, found: sigv4.Authorization, secret: str, date: str, payload: str
         ) -> str:
             if list(request.query_pairs) != sorted(request.query_pairs):
                 return ""
@@ -66,7 +66,7 @@ class TheQueryOfAReadIsNotSigned(CloudStorage):
     zh = "签名之后仍可改变 GET 的查询参数。"
 
     class _Pathwise(Authenticator):
-        def by_header(self, request: S3Request, authorization: str, now: float) -> Identity:
+        def by_header(self, request: RawRequest, authorization: str, now: float) -> Identity:
             try:
                 return super().by_header(request, authorization, now)
             except Fault as fault:
@@ -86,7 +86,7 @@ class DeletesNeedTheRightKeyOnly(CloudStorage):
 
     class _Deleting(Authenticator):
         def signature(
-            self, request: S3Request, found: sigv4.Authorization, secret: str, date: str, payload: str
+            self, request: RawRequest, found: sigv4.Authorization, secret: str, date: str, payload: str
         ) -> str:
             if request.method == "DELETE" and request.path.count("/") > 1:
                 return found.signature
@@ -117,7 +117,7 @@ class ASecondExpiryCounts(CloudStorage):
     class _TwoMinds(Authenticator):
         longer = 0
 
-        def by_url(self, request: S3Request, asked: Mapping[str, str], now: float) -> Identity:
+        def by_url(self, request: RawRequest, asked: Mapping[str, str], now: float) -> Identity:
             pairs = request.query_pairs
             told = [value for name, value in pairs if name == "X-Amz-Expires"]
             if len(told) < 2 or not all(value.isdecimal() for value in told):
@@ -142,7 +142,7 @@ class UrlHeadersNeedNotBeSigned(CloudStorage):
     zh = "持有 PUT 地址者可附加自己的元数据。"
 
     class _Adding(Authenticator):
-        def check_signed_headers(self, request: S3Request, signed: tuple[str, ...]) -> None:
+        def check_signed_headers(self, request: RawRequest, signed: tuple[str, ...]) -> None:
             if request.header("authorization") is not None:
                 super().check_signed_headers(request, signed)
 

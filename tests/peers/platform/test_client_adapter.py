@@ -16,7 +16,7 @@ from conformance.peers.platform.adapter import Neutral, load_adapter
 from conformance.peers.platform.phone import Phone
 from conformance.peers.platform.reply import flaws
 from conformance.protocols.http_answer import HttpAnswer
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.wire import LiveWire, Recorder
 from specs.client_api import Operation, load_client_api
 from specs.model import Limit
@@ -28,12 +28,12 @@ LIMITS = {name: Limit(max=2.0, unit="s") for name in ("connect_wait", "answer_wa
 class OneEndpoint:
     """The vendor takes every call at POST /rpc and wraps its answers."""
 
-    def outgoing(self, operation: Operation, path: Mapping[str, str], request: S3Request) -> S3Request:
+    def outgoing(self, operation: Operation, path: Mapping[str, str], request: RawRequest) -> RawRequest:
         """A call by name."""
         told = json.dumps({"call": operation.id, "of": dict(path)}).encode()
         kept = [pair for pair in request.headers if pair[0].lower() not in ("content-length", "content-type")]
         headers = (*kept, ("Content-Type", "application/json"), ("Content-Length", str(len(told))))
-        return S3Request("POST", "/rpc", headers, told)
+        return RawRequest("POST", "/rpc", headers, told)
 
     def incoming(self, operation: Operation, answer: HttpAnswer) -> HttpAnswer:
         """What is inside."""

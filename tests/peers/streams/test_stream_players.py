@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from conformance.peers.http_connection import Endpoint
 from conformance.peers.streams.flv_player import FlvPlay, FlvPlayer
 from conformance.peers.streams.hls_player import HlsPlayer
-from conformance.peers.streams.http_fetcher import Asked, Fetched, Fetcher, Site, is_media
+from conformance.peers.streams.http_fetcher import Asked, Fetched, Fetcher, is_media
 from conformance.protocols.flv import FlvTag, write_header, write_tag
 from conformance.wire import LiveWire, Stream, Wire
 from specs.model import Limit
@@ -24,7 +25,7 @@ def response(body: bytes, kind: str = "video/mp2t", status: str = "200 OK") -> b
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def serving(wire: Wire, answer: Callable[[str], bytes], asked: list[str]) -> Site:
+async def serving(wire: Wire, answer: Callable[[str], bytes], asked: list[str]) -> Endpoint:
     async def serve(stream: Stream) -> None:
         head = (await stream.read(within=2.0)).data.decode()
         found = re.match(r"(\w+) (\S+) HTTP", head)
@@ -34,7 +35,7 @@ async def serving(wire: Wire, answer: Callable[[str], bytes], asked: list[str]) 
         stream.close()
 
     listener = await wire.listen("127.0.0.1", 0, serve, label="server")
-    return Site("http", "127.0.0.1", listener.port)
+    return Endpoint("http", "127.0.0.1", listener.port)
 
 
 def play(answer: Callable[[str], bytes], use: Callable[[Fetcher], object]) -> tuple[object, list[str]]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import Connections, Endpoint, NoResponse
 from conformance.peers.onvif.answer import Answer, read_answer
 from conformance.peers.onvif.onvif import Onvif
-from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
 from conformance.plugin.fixtures import Limits
 from conformance.protocols.http_answer import HttpAnswerError, HttpAnswerReader
 from conformance.protocols.soap import CONTENT_TYPE, SOAP_12, envelope

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerReader
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.wire import Closed, Expired, Reset, Stream, Wire
 from specs.model import Limit
 
@@ -18,7 +18,7 @@ EXPECTED_PORT = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a storage listens. ``ca_file``: certificate that vouches for it, empty for the system's."""
+    """Where a server listens. ``ca_file``: certificate that vouches for it, empty for the system's."""
 
     scheme: str
     host: str
@@ -37,6 +37,11 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == EXPECTED_PORT.get(self.scheme) else f"{host}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """http[s]://host[:port]."""
+        return f"{self.scheme}://{self.authority}"
+
 
 class NoResponse(Exception):
     """No readable response came. ``dropped``: the connection broke."""
@@ -46,7 +51,7 @@ class NoResponse(Exception):
         self.dropped = dropped
 
 
-def request_bytes(request: S3Request) -> bytes:
+def request_bytes(request: RawRequest) -> bytes:
     """The bytes of a request as they stand; nothing is added."""
     lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape") + request.body
@@ -80,7 +85,7 @@ class Connections:
             self._context = ssl.create_default_context(cafile=self.endpoint.ca_file if there else None)
         return self._context
 
-    async def exchange(self, request: S3Request, within: float | None = None) -> HttpAnswer:
+    async def exchange(self, request: RawRequest, within: float | None = None) -> HttpAnswer:
         """Send a request and read its response; a kept connection that the server has closed is replaced once.
 
         Raises NoResponse, Refused, Expired (connect), HttpAnswerError.
@@ -96,7 +101,7 @@ class Connections:
                 raise
         return await self.exchange_on(await self.open(), request, within)
 
-    async def exchange_on(self, stream: Stream, request: S3Request, within: float | None = None) -> HttpAnswer:
+    async def exchange_on(self, stream: Stream, request: RawRequest, within: float | None = None) -> HttpAnswer:
         """The same on a given connection, which is kept afterwards when it can be."""
         reader = HttpAnswerReader(request.method)
         kept = False

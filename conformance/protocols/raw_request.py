@@ -1,32 +1,16 @@
-"""An S3 request as it stands on the wire, before and after signing; suites alter it byte by byte."""
+"""An HTTP request as it stands on the wire, before and after signing; suites alter it byte by byte."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 UNRESERVED = "-_.~"
-Witness = Callable[[Callable[[], str]], str]
-
-
-def _computed(find: Callable[[], str]) -> str:
-    return find()
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """An account's keys. ``token``: session token of temporary keys, else empty; ``witness``: is handed every
-    computation with the secret key and answers in its place, so that it can be recorded."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str = field(default="", repr=False)
-    witness: Witness = field(default=_computed, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class S3Request:
+class RawRequest:
     """``target``: raw, as on the request line, percent-encoded, query included; ``headers``: in order, as sent."""
 
     method: str
@@ -51,11 +35,11 @@ class S3Request:
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
-    def with_header(self, name: str, value: str) -> S3Request:
+    def with_header(self, name: str, value: str) -> RawRequest:
         """The same request with that header once: in its old place, else at the end."""
         return self.with_headers([(name, value)])
 
-    def with_headers(self, pairs: Sequence[tuple[str, str]]) -> S3Request:
+    def with_headers(self, pairs: Sequence[tuple[str, str]]) -> RawRequest:
         """The same request with each of these headers once: in its old place, else at the end."""
         new = {name.lower(): (name, value) for name, value in pairs}
         left, headers = dict(new), []
@@ -65,19 +49,19 @@ class S3Request:
                 headers.append(pair)
             elif name in left:
                 headers.append(left.pop(name))
-        return S3Request(self.method, self.target, (*headers, *left.values()), self.body)
+        return RawRequest(self.method, self.target, (*headers, *left.values()), self.body)
 
-    def without_header(self, name: str) -> S3Request:
+    def without_header(self, name: str) -> RawRequest:
         """The same request without headers of that name."""
         wanted = name.lower()
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() != wanted))
 
-    def with_query(self, name: str, value: str) -> S3Request:
+    def with_query(self, name: str, value: str) -> RawRequest:
         """The same request with one more pair, encoded, at the end of its query."""
         sign = "&" if "?" in self.target else "?"
         return replace(self, target=f"{self.target}{sign}{encode(name)}={encode(value)}")
 
-    def with_body(self, body: bytes) -> S3Request:
+    def with_body(self, body: bytes) -> RawRequest:
         """The same request with another body; no header follows."""
         return replace(self, body=body)
 
