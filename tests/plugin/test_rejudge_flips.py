@@ -124,12 +124,17 @@ def test_an_error_in_place_of_success_never_passes(run: RecordedRun, tape: Tape,
     assert "FAIL" in verdicts
 
 
+def end_of_body(data: bytes) -> bytes:
+    """What a piece of an answer holds of its body; head and body may come together or in pieces."""
+    return data.partition(b"\r\n\r\n")[2] if data.startswith(b"HTTP/") else data
+
+
 def test_a_bit_of_a_stored_object_that_comes_back_fails(run: RecordedRun, tape: Tape, tmp_path: Path) -> None:
     uploads = {event.data.partition(b"\r\n\r\n")[2] for _, event in in_the_test(tape) if event.data[:4] == b"PUT "}
     places = [
         (position, len(event.data) - 1)
         for position, event in in_the_test(tape)
-        if event.kind is Kind.IN and event.data.partition(b"\r\n\r\n")[2] in uploads - {b""}
+        if event.kind is Kind.IN and (end := end_of_body(event.data)) and any(one.endswith(end) for one in uploads)
     ]
     changed = [with_byte(tape, position, last, tape.events[position].data[last] ^ 1) for position, last in places]
     assert changed
