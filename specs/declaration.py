@@ -37,7 +37,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the test bench listens for the device. Port 0 takes any free port."""
+    """Where the test bench listens for the device or platform. Port 0 takes any free port."""
 
     host: str = "127.0.0.1"
     group_port: int = 0
@@ -46,6 +46,7 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backup_port: int = 0
     ftp_port: int = 0
     relay_port: int = 0
+    push_port: int = 0
 
 
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

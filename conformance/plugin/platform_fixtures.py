@@ -9,6 +9,7 @@ import pytest
 from conformance.peers.faults import BenchFault, DeviceFault
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.phone import Phone, Phones
+from conformance.peers.platform.push_sink import PushSink
 from conformance.plugin.run import Run
 
 
@@ -24,6 +25,12 @@ def platform(run: Run) -> Iterator[PlatformBench]:
 def phones(platform: PlatformBench) -> Phones:
     """Makes phones; all are closed after the test."""
     return platform.phones
+
+
+@pytest.fixture
+def push(platform: PlatformBench) -> PushSink:
+    """The gateway that takes the pushes of the platform."""
+    return platform.push
 
 
 @pytest.fixture

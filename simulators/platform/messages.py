@@ -29,7 +29,7 @@ class Messages:
         now = self.platform.clock.now()
         values = {"user": user, "kind": kind, "device": dev_id, "channel": channel, "subject": subject, "at": now}
         self.platform.database.change(insert(MESSAGES).values(values))
-        content = {"kind": kind, "deviceId": dev_id, "channel": channel, "time": self.platform.clock.text(now)}
+        content = {"kind": kind, "terminal": dev_id, "channel": channel, "time": self.platform.clock.text(now)}
         self.platform.push.send(user, content | ({"subject": subject} if subject else {}) | more)
 
     def listed(self, user: str, limit: int, offset: int) -> tuple[list[Row], int]:

@@ -99,11 +99,11 @@ class Presence:
             self.platform.spawn(self.notice(link.device_id, state))
 
     async def notice(self, dev_id: str, state: DeviceState) -> None:
-        """Tell the user once, and only when the device stays away."""
+        """Tell the user once, and only when the device stays away; soon after another notice as soon as the gap is over."""
         changed_at = state.changed_at
-        await asyncio.sleep(self.platform.clock.long(NOTICE_GRACE))
-        recently = time.monotonic() - state.told_at < self.platform.clock.long(NOTICE_GAP)
-        if state.online or state.changed_at != changed_at or state.told_offline or recently:
+        gap = state.told_at + self.platform.clock.long(NOTICE_GAP) - time.monotonic()
+        await asyncio.sleep(max(self.platform.clock.long(NOTICE_GRACE), gap))
+        if state.online or state.changed_at != changed_at or state.told_offline:
             return
         state.told_offline, state.told_at = True, time.monotonic()
         self.platform.messages.device_event(dev_id, "offline")

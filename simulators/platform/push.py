@@ -32,8 +32,10 @@ class Push:
         self._client: aiohttp.ClientSession | None = None
 
     def register(self, user: str, session: str, token: str, url: str = "") -> None:
-        """Remember a phone; a phone belongs to the user who registered it last."""
+        """Remember a phone; a phone belongs to the user who registered it last, a session has one phone."""
         self.forget(token=token)
+        if session:
+            self.forget(session=session)
         values = {"id": self.platform.new_id(), "user": user, "session": session, "token": token, "url": url}
         self.platform.database.change(insert(PUSH_TARGETS).values(values))
 

@@ -12,6 +12,7 @@ from conformance.peers.faults import BenchFault
 from conformance.peers.platform.adapter import load_adapter
 from conformance.peers.platform.device import DevicePeers
 from conformance.peers.platform.phone import Phones
+from conformance.peers.platform.push_sink import PushSink
 from conformance.wire import Expired, Refused, Wire
 from specs.client_api import load_client_api
 from specs.declaration import LoadedDeclaration
@@ -41,6 +42,7 @@ class PlatformBench:
         self.told: dict[str, Any] = {}
         self.phones = Phones(wire, self.limits, loaded.users, load_client_api())
         self.devices = DevicePeers(wire, self.table, self.limits)
+        self.push = PushSink(wire)
         self._equip()
 
     def _equip(self) -> None:
@@ -48,12 +50,14 @@ class PlatformBench:
         self.devices.group_url, self.devices.province_url = self.group_url, self.province_url
 
     async def start(self) -> None:
-        """Nothing listens before a test asks for it."""
+        """The gateway of the phones listens; nothing else before a test asks for it. Raises Refused."""
+        bench = self.loaded.declaration.bench
+        await self.push.start(bench.host, bench.push_port)
 
     @property
     def addresses(self) -> dict[str, Any]:
         """What a platform must know to find the bench."""
-        return {}
+        return {"push_url": self.push.url}
 
     def attach(self, device: dict[str, Any]) -> None:
         """Take note of what the started simulator says of itself."""
@@ -97,9 +101,11 @@ class PlatformBench:
         """Devices, phones and the control connection belong to one test."""
         self.devices.close()
         self.phones.close()
+        self.push.reset()
         self.control.close()
 
     async def stop(self) -> None:
         """Drop every connection."""
+        self.push.stop()
         self.phones.close()
         self.control.close()

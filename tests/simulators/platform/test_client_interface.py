@@ -246,7 +246,7 @@ def test_an_alarm_is_pushed_to_the_phones_that_are_registered(tmp_path: Path) ->
                 _, alarms = await owner.get(f"/alarms?terminal={DEVICE}")
                 alarm = alarms["items"][0]
                 expected: dict[str, Any] = {
-                    "token": "phone-1", "kind": "alarm", "deviceId": DEVICE, "channel": 0, "alarmType": 1,
+                    "token": "phone-1", "kind": "alarm", "terminal": DEVICE, "channel": 0, "alarmType": 1,
                     "subject": alarm["id"],
                 }  # fmt: skip
                 assert expected.items() <= told[0].items()
