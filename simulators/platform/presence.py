@@ -99,7 +99,7 @@ class Presence:
             self.platform.spawn(self.notice(link.device_id, state))
 
     async def notice(self, dev_id: str, state: DeviceState) -> None:
-        """Tell the user once, and only when the device stays away; soon after another notice as soon as the gap is over."""
+        """Tell the user once when the device stays away; soon after another notice, when the gap is over."""
         changed_at = state.changed_at
         gap = state.told_at + self.platform.clock.long(NOTICE_GAP) - time.monotonic()
         await asyncio.sleep(max(self.platform.clock.long(NOTICE_GRACE), gap))
