@@ -9,7 +9,7 @@ from conformance.model.checks import Checks, say
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.device import DevicePeer
 from conformance.peers.platform.phone import Phone
-from conformance.peers.platform.push_sink import PushBox, PushSink
+from conformance.peers.platform.push_sink import PushBox, Pushed, PushSink
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.suites.platform.alarm_steps import (
@@ -40,8 +40,12 @@ LATE = 10
 
 async def noticed(box: PushBox, kind: str, terminal: str, after: int, within: float) -> bool:
     """A notice of that kind comes, after so many that were there before."""
-    mine = lambda: box.about(kind, terminal)  # noqa: E731
-    found = await first_of(box, lambda pushed: len(mine()) > after and pushed == mine()[after], within)
+
+    def fits(pushed: Pushed) -> bool:
+        mine = box.about(kind, terminal)
+        return len(mine) > after and pushed == mine[after]
+
+    found = await first_of(box, fits, within)
     return found is not None
 
 
