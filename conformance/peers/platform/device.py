@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.peers.http_connection import Connections, Endpoint, NoResponse
-from conformance.peers.platform.device_connection import DeviceConnection, Heard
+from conformance.peers.platform.device_connection import DeviceConnection, Dress, Heard, plain
 from conformance.peers.platform.device_identity import DeviceIdentity
 from conformance.peers.platform.device_state import DeviceState
 from conformance.protocols.http_answer import HttpAnswer, HttpAnswerError
@@ -57,7 +57,8 @@ class StepAnswer:
 
 class DevicePeer:
     """One device. ``automatic`` False leaves commands unanswered; ``refusing``: the Result to refuse them with, 0 to
-    carry them out; ``connection``: the present one, None before.
+    carry them out; ``connection``: the present one, None before; ``dress``: how it writes its XML;
+    ``first_sequence``: of its requests on a connection, less one.
 
     What it does to itself (restart) it does at once, so that a test takes no longer than the platform.
     """
@@ -75,6 +76,8 @@ class DevicePeer:
         self.state = DeviceState(identity.dev_id, identity.channels)
         self.automatic = True
         self.refusing = 0
+        self.dress: Dress = plain
+        self.first_sequence = 0
         self.connection: DeviceConnection | None = None
         self.connections: list[DeviceConnection] = []
         self.servers: list[tuple[str, int]] = []
@@ -104,7 +107,9 @@ class DevicePeer:
 
     async def post(self, url: str, name: str, values: Mapping[str, Any] | bytes) -> StepAnswer:
         """One HTTP step; ``values`` may be the bytes of a body."""
-        body = values if isinstance(values, bytes) else encode_message(self.table, name, "request", values, check=False)
+        body = values if isinstance(values, bytes) else b""
+        if not isinstance(values, bytes):
+            body = self.dress(encode_message(self.table, name, "request", values, check=False))
         endpoint = Endpoint.of(url)
         headers = (
             ("Host", endpoint.authority),
@@ -136,7 +141,8 @@ class DevicePeer:
             stream = await self.wire.connect(host, port, label=self.label, within=self.limits["connect_wait"].seconds)
         except (Refused, Expired):
             return False
-        self.connection = DeviceConnection(self.wire, self.table, stream, self._on_command)
+        self.connection = DeviceConnection(self.wire, self.table, stream, self._on_command, self.dress)
+        self.connection.sequence = self.first_sequence
         self.connections.append(self.connection)
         return True
 

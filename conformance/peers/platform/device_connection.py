@@ -34,13 +34,22 @@ class Heard:
 
 
 OnCommand = Callable[["DeviceConnection", Heard], None]
+#: How a device writes the XML of its messages: other bytes that say the same.
+Dress = Callable[[bytes], bytes]
+
+
+def plain(xml: bytes) -> bytes:
+    """The XML as it is."""
+    return xml
 
 
 class DeviceConnection:
     """One connection. ``commands``: what the platform asked; ``unreadable``: what is no message of the table;
-    ``ended_at``: when the platform left, None while it is there."""
+    ``ended_at``: when the platform left, None while it is there; ``dress``: how XML is written."""
 
-    def __init__(self, wire: Wire, table: MessageTable, stream: Stream, on_command: OnCommand) -> None:
+    def __init__(
+        self, wire: Wire, table: MessageTable, stream: Stream, on_command: OnCommand, dress: Dress = plain
+    ) -> None:
         self.wire, self.table, self.stream = wire, table, stream
         self.commands: list[Heard] = []
         self.answers: list[Heard] = []
@@ -48,6 +57,7 @@ class DeviceConnection:
         self.ended_at: float | None = None
         self.sequence = 0
         self._on_command = on_command
+        self.dress = dress
         self._parser = FrameParser()
         self._waiting: dict[tuple[int, int], asyncio.Future[Heard]] = {}
         self._changed = asyncio.Event()
@@ -70,7 +80,7 @@ class DeviceConnection:
         """The bytes of a message, whether the table allows it or not."""
         number = self.next_sequence() if sequence is None else sequence
         xml = encode_message(self.table, name, kind, values, check=False)
-        return encode_frame(Frame(self._code(name), number, xml))
+        return encode_frame(Frame(self._code(name), number, self.dress(xml)))
 
     def _code(self, name: str) -> int:
         code = self.table.command(name).code
