@@ -5,15 +5,15 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import Connections, Endpoint, NoResponse
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.device_media import DeviceMedia
 from conformance.peers.platform.phone import Phone, Phones
 from conformance.peers.platform.push_sink import Pushed, PushSink
-from conformance.peers.storage.connection import Connections, Endpoint, NoResponse
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.http_answer import HttpAnswerError
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.suites.platform.alarm_steps import (
     ALARM,
     DIGITAL_INPUT,
@@ -47,7 +47,7 @@ async def opened(phone: Phone, link: str, session: str) -> int:
     endpoint = Endpoint.of(link, phone.endpoint.ca_file)
     login = [("Authorization", f"Bearer {session}")] if session else []
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    request = S3Request("GET", target, (("Host", endpoint.authority), ("Accept", "*/*"), *login), b"")
+    request = RawRequest("GET", target, (("Host", endpoint.authority), ("Accept", "*/*"), *login), b"")
     connections = Connections(phone.wire, endpoint, phone.connections.limits, "link")
     try:
         return (await connections.exchange(request)).status

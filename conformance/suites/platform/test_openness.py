@@ -20,7 +20,7 @@ from conformance.peers.platform.reply import Reply, flaws
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.http_answer import HttpAnswer
-from conformance.protocols.s3_request import S3Request
+from conformance.protocols.raw_request import RawRequest
 from conformance.suites.platform.alarm_steps import KINDS, Bell, arrival, bell_of, shown
 from conformance.suites.platform.device_steps import BEATS, offline_time, until_shown
 from specs.client_api import Operation
@@ -131,7 +131,7 @@ async def _served(
     return found
 
 
-Habit = Callable[[S3Request], S3Request]
+Habit = Callable[[RawRequest], RawRequest]
 
 
 class Habits:
@@ -140,7 +140,7 @@ class Habits:
     def __init__(self, inner: Adapter, habit: Habit) -> None:
         self._inner, self._habit = inner, habit
 
-    def outgoing(self, operation: Operation, path: Mapping[str, str], request: S3Request) -> S3Request:
+    def outgoing(self, operation: Operation, path: Mapping[str, str], request: RawRequest) -> RawRequest:
         """The request as this client writes it."""
         return self._habit(self._inner.outgoing(operation, path, request))
 
@@ -149,24 +149,24 @@ class Habits:
         return self._inner.incoming(operation, answer)
 
 
-def as_it_is(request: S3Request) -> S3Request:
+def as_it_is(request: RawRequest) -> RawRequest:
     """Nothing of its own."""
     return request
 
 
-def small_names(request: S3Request) -> S3Request:
+def small_names(request: RawRequest) -> RawRequest:
     """Header names in lower case, and headers that only this client knows (RFC 7230 3.2)."""
     own = (("user-agent", "kandian/1"), ("accept-language", "zh-CN"), ("x-client-build", "17"))
     return replace(request, headers=(*((name.lower(), text) for name, text in request.headers), *own))
 
 
-def large_names(request: S3Request) -> S3Request:
+def large_names(request: RawRequest) -> RawRequest:
     """Header names in capitals, the scheme of the session in small letters (RFC 7235 2.1)."""
     changed = [(name.upper(), re.sub(r"^Bearer ", "bearer ", text)) for name, text in request.headers]
     return replace(request, headers=tuple(changed))
 
 
-def spaced_json(request: S3Request) -> S3Request:
+def spaced_json(request: RawRequest) -> RawRequest:
     """JSON with space, in another order, with escapes (RFC 8259 2, 4, 7), and a charset in its type."""
     if not request.body:
         return request
@@ -182,7 +182,7 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\u{ord(found.group()):04x}"
 
 
-def closing(request: S3Request) -> S3Request:
+def closing(request: RawRequest) -> RawRequest:
     """A connection for every request (RFC 7230 6.1)."""
     return replace(request, headers=(*request.headers, ("Connection", "close")))
 
