@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,19 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_LONGEST_WORD = max(map(len, _WORDS))
 _QUOTED = ("'", '"', "|", ">")
 _MAX_BYTES = 4 << 20
 _MAX_DEPTH = 40
 
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Base: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Composes nodes; their tags are not looked at, so that none has to be found by YAML 1.1's expressions."""
+
+    def resolve(self, kind: type[Any], value: str, implicit: object) -> str:
+        return ""
 
 
 class SourceError(Exception):
@@ -38,17 +46,21 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed file: plain data plus the 1-based line of each key and list entry."""
+    """One parsed file: plain data, and the nodes that know their lines (1-based)."""
 
     path: Path
     data: Any
-    lines: dict[KeyPath, int]
+    node: Any = field(repr=False)
 
     def line(self, key_path: KeyPath) -> int:
-        """Line of the value at ``key_path``, or of its nearest parent that is there."""
-        while key_path and key_path not in self.lines:
-            key_path = key_path[:-1]
-        return self.lines.get(key_path, 1)
+        """Line of the key or list entry at ``key_path``, or of its nearest parent that is there."""
+        node, line = self.node, _line(self.node) if self.node is not None else 1
+        for key in key_path:
+            found = _child(node, key)
+            if found is None:
+                break
+            line, node = found
+        return line
 
     def error(self, key_path: KeyPath, sentence: str) -> SourceError:
         """An error that points at the value at ``key_path``."""
@@ -58,6 +70,8 @@ class Document:
 def _scalar(node: Any) -> Any:
     text: str = node.value
     if node.style in _QUOTED:
+        return text
+    if len(text) > _LONGEST_WORD and text[0].isalpha():
         return text
     if text.lower() in _WORDS and text in (text.lower(), text.capitalize(), text.upper()):
         return _WORDS[text.lower()]
@@ -70,36 +84,45 @@ def _scalar(node: Any) -> Any:
     return text
 
 
+def _line(node: Any) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _child(node: Any, key: Key) -> tuple[int, Any] | None:
+    """The line and the node of what stands under a key or at a place of a list."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((_line(k), child) for k, child in node.value if _scalar(k) == key), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return _line(node.value[key]), node.value[key]
+    return None
+
+
 class _Builder:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines: dict[KeyPath, int] = {}
         self._seen: set[int] = set()
 
-    def build(self, node: Any, where: KeyPath) -> Any:
+    def build(self, node: Any, depth: int = 0) -> Any:
         if id(node) in self._seen:
-            raise SourceError(self.path, node.start_mark.line + 1, "aliases (*name) are not allowed")
+            raise SourceError(self.path, _line(node), "aliases (*name) are not allowed")
         self._seen.add(id(node))
-        self.lines[where] = node.start_mark.line + 1
-        if len(where) > _MAX_DEPTH:
-            raise SourceError(self.path, node.start_mark.line + 1, f"nested deeper than {_MAX_DEPTH} levels")
+        if depth > _MAX_DEPTH:
+            raise SourceError(self.path, _line(node), f"nested deeper than {_MAX_DEPTH} levels")
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if isinstance(node, yaml.SequenceNode):
-            return [self.build(child, (*where, index)) for index, child in enumerate(node.value)]
-        return self._mapping(node, where)
+            return [self.build(child, depth + 1) for child in node.value]
+        return self._mapping(node, depth)
 
-    def _mapping(self, node: Any, where: KeyPath) -> dict[Key, Any]:
+    def _mapping(self, node: Any, depth: int) -> dict[Key, Any]:
         result: dict[Key, Any] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
             key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, (str, int)):
-                raise SourceError(self.path, line, "a key must be a text or a whole number")
+                raise SourceError(self.path, _line(key_node), "a key must be a text or a whole number")
             if key in result:
-                raise SourceError(self.path, line, f"the key {key!r} stands here twice")
-            result[key] = self.build(value_node, (*where, key))
-            self.lines[(*where, key)] = line
+                raise SourceError(self.path, _line(key_node), f"the key {key!r} stands here twice")
+            result[key] = self.build(value_node, depth + 1)
         return result
 
 
@@ -116,9 +139,8 @@ def parse_yaml(text: str, path: Path) -> Document:
         raise SourceError(path, 1, f"not valid YAML: {error}") from None
     except RecursionError:
         raise SourceError(path, 1, f"nested deeper than {_MAX_DEPTH} levels") from None
-    builder = _Builder(path)
-    data = None if node is None else builder.build(node, ())
-    return Document(path, data, builder.lines)
+    data = None if node is None else _Builder(path).build(node)
+    return Document(path, data, node)
 
 
 def read_yaml(path: Path) -> Document:

@@ -13,7 +13,7 @@ import click
 
 from conformance.cli.roles import ROLES, Role, golden_declaration
 from conformance.cli.user_errors import user_errors
-from conformance.plugin import PLUGINS
+from conformance.plugin import COMMON, OF_ROLE
 
 if TYPE_CHECKING:
     from reports.bundle.keys import PrivateKey
@@ -71,7 +71,7 @@ def command(
     role = check_names(declaration, target, profile, edition, req)
     packing = check_packing(bundle, key, signer)
     waiver_file = read_waivers(waivers) if waivers else None
-    arguments = suite_arguments(role.suites, out, lang)
+    arguments = suite_arguments(role, out, lang)
     for name, value in (("declaration", declaration), ("target", target), ("profile", profile), ("edition", edition)):
         if value is not None:
             arguments.append(f"--{name}={value}")
@@ -177,13 +177,21 @@ def last_failed(suites: Path, out: Path) -> list[str]:
     return failed
 
 
-def suite_arguments(suites: Path, out: Path, language: str) -> list[str]:
+def suite_arguments(role: Role, out: Path, language: str) -> list[str]:
     """What pytest is told wherever it runs the suites, so that no configuration of the user changes a verdict."""
-    arguments = [str(suites), "--rootdir", str(suites), "-c", os.devnull, f"--out={out}", f"--lang={language}"]
+    arguments = [
+        str(role.suites),
+        "--rootdir",
+        str(role.suites),
+        "-c",
+        os.devnull,
+        f"--out={out}",
+        f"--lang={language}",
+    ]
     arguments += ["--assert=plain", "--disable-plugin-autoload"]
-    arguments += [word for name in PLUGINS for word in ("-p", name)]
+    arguments += [word for name in (*COMMON, OF_ROLE[role.name]) for word in ("-p", name)]
     arguments += ["-o", f"cache_dir={out.absolute() / '.cache'}", "-o", "junit_family=xunit1"]
-    return [*arguments, "-q", "--no-header", "--tb=short", "--strict-markers"]
+    return [*arguments, "-q", "--no-header", "--tb=no", "--strict-markers", "--noconftest"]
 
 
 def read_waivers(path: Path) -> WaiverFile:

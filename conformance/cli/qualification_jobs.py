@@ -16,12 +16,11 @@ from typing import Any
 
 from conformance.cli.roles import ROLES
 from conformance.cli.shards import join
-from conformance.cli.suite_files import files_about
 from conformance.cli.warm_processes import warm_context
 
 BLAME = ("FAIL", "WARN")
 #: Nobody looks at what pytest itself says of these runs.
-UNSEEN = ("--tb=no", "-p", "no:unraisableexception", "-p", "no:threadexception")
+UNSEEN = ("-p", "no:unraisableexception", "-p", "no:threadexception")
 WORKERS = 8 * (os.cpu_count() or 2)
 
 
@@ -84,9 +83,8 @@ def run_share(job: Job, out: Path, share: int) -> tuple[int, float]:
     started = time.monotonic()
     os.environ["KANDIAN_SIMULATOR_LOG"] = "CRITICAL"
     role = ROLES[job.role]
-    files = map(str, files_about(role, job.requirements))
-    _, *arguments = suite_arguments(role.suites, out / str(share), "en")
-    arguments = [*files, *arguments, "--seed=1", "--allow-destructive", *UNSEEN]
+    arguments = suite_arguments(role, out / str(share), "en")
+    arguments = [*arguments, "--seed=1", "--allow-destructive", *UNSEEN]
     arguments += [f"--req={glob}" for glob in job.requirements]
     if job.shares > 1:
         arguments.append(f"--claims={out / 'claims'}")

@@ -191,7 +191,7 @@ def judge_sessions(
 
     settings = settings_for(run, _catalogue(spec), edition, scratch)
     plugin = Rejudging(settings, sessions)
-    code = pytest.main(suite_arguments(ROLES[settings.loaded.role].suites, scratch, "en"), plugins=[plugin])
+    code = pytest.main(suite_arguments(ROLES[settings.loaded.role], scratch, "en"), plugins=[plugin])
     if code == pytest.ExitCode.USAGE_ERROR:
         raise ValueError("the suites do not fit the spec")
     lines = [json.loads(json.dumps(line)) for line in plugin.lines]

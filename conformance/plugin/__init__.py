@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-#: The modules that make up the plugin: the hooks first, then the fixtures of every role.
-PLUGINS = (
-    "conformance.plugin.hooks",
-    "conformance.plugin.fixtures",
-    "conformance.plugin.onvif_fixtures",
-    "conformance.plugin.platform_fixtures",
-    "conformance.plugin.storage_fixtures",
-    "conformance.plugin.stream_fixtures",
-)
+#: The hooks, and fixtures of every role.
+COMMON = ("conformance.plugin.hooks", "conformance.plugin.fixtures")
+#: Modules with the fixtures of one role.
+OF_ROLE = {
+    "camera": "conformance.plugin.onvif_fixtures",
+    "cloud_storage": "conformance.plugin.storage_fixtures",
+    "platform": "conformance.plugin.platform_fixtures",
+    "streams": "conformance.plugin.stream_fixtures",
+}
+PLUGINS = (*COMMON, *OF_ROLE.values())

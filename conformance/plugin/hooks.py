@@ -19,14 +19,16 @@ from conformance.plugin import hookspecs
 from conformance.plugin.progress import silence_pytest
 from conformance.plugin.results_file import ResultsError
 from conformance.plugin.run import Run, test_id
-from conformance.plugin.settings import GIVEN_SETTINGS, add_options, read_settings
+from conformance.plugin.settings import GIVEN_SETTINGS, Settings, add_options, read_settings
 from conformance.plugin.sharing import Sharing
+from conformance.plugin.suite_files import is_needless
 from conformance.protocols.violation import CodecError
 from conformance.wire import DeviceBusy, EvidenceError, WireError
 from specs.loader import UnknownName
 from specs.model import Text
 from specs.yaml_source import SourceError
 
+SETTINGS = pytest.StashKey[Settings]()
 RUN = pytest.StashKey[Run]()
 #: The kind of run, where it is not the live one.
 RUN_KIND = pytest.StashKey[type[Run]]()
@@ -65,6 +67,26 @@ def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
     return tuple(dict.fromkeys(i for mark in item.iter_markers("verifies") for i in mark.args))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files about requirements that are not selected. Bad input is told of once the tests are known."""
+    if collection_path.suffix != ".py" or config.option.collectonly:
+        return None
+    try:
+        settings = settings_of(config)
+    except (SourceError, UnknownName, ValueError):
+        return None
+    return is_needless(collection_path, settings.catalogue.requirements.keys(), settings.plan.selected) or None
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings given, else those read from the options, once. Raises SourceError, UnknownName or ValueError."""
+    if GIVEN_SETTINGS in config.stash:
+        return config.stash[GIVEN_SETTINGS]
+    if SETTINGS not in config.stash:
+        config.stash[SETTINGS] = read_settings(config)
+    return config.stash[SETTINGS]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of selected requirements; unknown ids and bad input end the run with exit code 4. Where the
@@ -74,11 +96,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not ours or config.option.collectonly:
         return
     try:
-        given = config.stash.get(GIVEN_SETTINGS, None)
-        settings = given or read_settings(config)
+        settings = settings_of(config)
         known = settings.catalogue.requirements.keys()
         fitting = [item for item in ours if known >= set(requirement_ids(item))]
-        for item in ours if given is None else ():
+        for item in () if GIVEN_SETTINGS in config.stash else ours:
             for requirement_id in requirement_ids(item):
                 settings.catalogue.requirement(requirement_id)
     except (SourceError, UnknownName, ValueError) as error:
