@@ -103,8 +103,8 @@ class _Reader:
         self.count = 0
         self.root: XmlElement | None = None
         self.open: list[XmlElement] = []
-        self.texts: list[list[str]] = []
-        self.lengths: list[int] = []
+        self.pieces: dict[int, list[str]] = {}
+        self.lengths: dict[int, int] = {}
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.XmlDeclHandler = self._declaration
@@ -138,28 +138,39 @@ class _Reader:
         self._fail("xml.dtd", "A document type declaration is not taken")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        limits, is_open = self.limits, self.open
         self.count += 1
-        if len(self.open) >= self.limits.depth:
-            self._fail("xml.depth", f"Elements are nested deeper than {self.limits.depth}")
-        if self.count > self.limits.elements:
-            self._fail("xml.elements", f"There are more than {self.limits.elements} elements")
-        if len(attributes) > self.limits.attributes:
-            self._fail("xml.attributes", f"An element has more than {self.limits.attributes} attributes")
-        element = XmlElement(name, attributes, self.parser.CurrentByteIndex, self.parser.CurrentLineNumber)
-        if self.open:
-            self.open[-1].children.append(element)
+        if len(is_open) >= limits.depth:
+            self._fail("xml.depth", f"Elements are nested deeper than {limits.depth}")
+        if self.count > limits.elements:
+            self._fail("xml.elements", f"There are more than {limits.elements} elements")
+        if len(attributes) > limits.attributes:
+            self._fail("xml.attributes", f"An element has more than {limits.attributes} attributes")
+        parser = self.parser
+        element = XmlElement(name, attributes, parser.CurrentByteIndex, parser.CurrentLineNumber, "", [])
+        if is_open:
+            is_open[-1].children.append(element)
         else:
             self.root = element
-        self.open.append(element)
-        self.texts.append([])
-        self.lengths.append(0)
+        is_open.append(element)
 
     def _end(self, name: str) -> None:
-        self.open.pop().text = "".join(self.texts.pop())
-        self.lengths.pop()
+        element = self.open.pop()
+        pieces = self.pieces.pop(id(element), None)
+        if pieces is not None:
+            element.text = "".join(pieces)
+            del self.lengths[id(element)]
 
     def _characters(self, text: str) -> None:
-        self.lengths[-1] += len(text)
-        if self.lengths[-1] > self.limits.text:
+        """Most elements have their text in one piece; more are joined at the end of the element."""
+        element = self.open[-1]
+        if not element.text:
+            element.text = text
+            length = len(text)
+        else:
+            pieces = self.pieces.setdefault(id(element), [element.text])
+            pieces.append(text)
+            length = self.lengths.get(id(element), len(element.text)) + len(text)
+            self.lengths[id(element)] = length
+        if length > self.limits.text:
             self._fail("xml.text", f"The text of an element has more than {self.limits.text} characters")
-        self.texts[-1].append(text)

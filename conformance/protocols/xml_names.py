@@ -82,15 +82,23 @@ class Node:
 
 def parse_named(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> Node:
     """The root of a document, with namespaces. Raises XmlError, and nothing else, on any bytes."""
-    return _named(parse_xml(data, limits).root, _FIXED)
+    return _named(parse_xml(data, limits).root, _FIXED, {})
 
 
-def _named(element: XmlElement, outer: Mapping[str, str]) -> Node:
-    scope = _scope(element, outer) if element.attributes else outer
-    attributes = _attributes(element, scope) if element.attributes else {}
-    prefix, colon, local = element.name.partition(":")
-    name = _expand(element, prefix, local, scope) if colon else Name(scope[""], element.name)
-    children = [_named(child, scope) for child in element.children] if element.children else []
+def _named(element: XmlElement, outer: Mapping[str, str], known: dict[str, Name]) -> Node:
+    """``known``: what names of elements mean in the outer scope, as far as they have been met."""
+    scope, attributes = outer, {}
+    if element.attributes:
+        scope = _scope(element, outer)
+        attributes = _attributes(element, scope)
+        if scope is not outer:
+            known = {}
+    name = known.get(element.name)
+    if name is None:
+        prefix, colon, local = element.name.partition(":")
+        name = _expand(element, prefix, local, scope) if colon else Name(scope[""], element.name)
+        known[element.name] = name
+    children = [_named(child, scope, known) for child in element.children] if element.children else []
     return Node(name, attributes, scope, element.text, element.offset, children)
 
 
