@@ -158,8 +158,8 @@ class ClientApi:
     def refusal(self, call: Call, refused: Refused) -> web.Response:
         """An error as an answer; whoever is refused something of a device stands in the audit log."""
         status = error_status(refused.code)
-        if refused.code == "forbidden":
-            device = call.request.match_info.get("terminal", "")
+        device = call.request.match_info.get("terminal", "")
+        if refused.code == "forbidden" or (refused.code == "not_found" and self.platform.devices.find(device)):
             self.platform.audit.note(call.who, self.action(call.request), device, refused.code, address=call.address)
         body = error_body(refused.code, refused.detail)
         if refused.code == "client_too_old":

@@ -1,16 +1,19 @@
-"""IF-CLI-04: the third-party form of requests, AppKey, Nonce, CurTime and CheckSum."""
+"""IF-CLI-04, BIZ-MOD-05: third parties: AppKey, Nonce, CurTime and CheckSum, and what lies outside their account."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from conformance.model.checks import Checks, say
 from conformance.peers.platform.bench import PlatformBench
-from conformance.peers.platform.phone import Phone
+from conformance.peers.platform.body_cases import good_value
+from conformance.peers.platform.phone import Phone, Phones
 from conformance.peers.platform.reply import Reply
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.platform.client_steps import accepted, good, refused
+from conformance.suites.platform.client_steps import HIDDEN, accepted, good, of_terminals, owners_of, refused, terminals
+from conformance.suites.platform.test_client_api import query_of
 
 Pairs = Sequence[tuple[str, str]]
 REFUSALS = ("bad_signature", "no_session", "bad_request")
@@ -67,3 +70,54 @@ async def test_signed_requests(platform: PlatformBench, owner: Phone, check: Che
     upper = but(headers, "CheckSum", dict(headers)["CheckSum"].upper())
     refused(check, "IF-CLI-04", await ask(owner, upper), *REFUSALS, about="CheckSum in upper case")
     good(check, await ask(owner, signed()), "at the end")
+
+
+@verifies("BIZ-MOD-05")
+async def test_partners(platform: PlatformBench, owner: Phone, phones: Phones, check: Checks) -> None:
+    """An application that acts for one account, with the ids of another."""
+    application = next((app for app in platform.loaded.applications if app.tenant), None)
+    others = [user for user in owners_of(phones) if application and user.name != application.tenant]
+    if application is None or not others:
+        few = say(
+            "声明中没有属于某业主的应用与另一业主",
+            "the declaration names no application of an owner beside another owner",
+        )
+        check.not_applicable("BIZ-MOD-05", few)
+        return
+    tenant = phones.user(application.tenant)
+    mine = await terminals(await phones.logged_in(tenant)) if tenant else []
+    theirs = await terminals(await phones.logged_in(others[0]))
+    operator = phones.of_role("operator")
+    auditor = await phones.logged_in(operator) if operator else None
+    if not check.control(bool(mine and theirs), say("双方均有终端", "both have terminals")):
+        return
+    check.step("s1")
+
+    async def signed(operation_id: str, **more: Any) -> Reply:
+        headers = owner.signature(application, owner.nonce(), await platform.platform_now())
+        return await phones.new().call(operation_id, session="", headers=headers, **more)
+
+    listed = [str(item.get("id")) for item in (await signed("terminalListed", query={"size": 100})).items]
+    check.equal("BIZ-MOD-05", sorted(listed), sorted(mine), say("列表为本方终端", "the list is that of its own"))
+    good(check, await signed("terminalShow", terminal=mine[0]), "its own terminal")
+    before = await _records(auditor, theirs[0])
+    attempts = list(of_terminals(owner.api.operations))
+    for operation in attempts:
+        body = good_value(owner.api, operation.request) if operation.request else None
+        query = query_of(owner.api, operation)
+        reply = await signed(operation.id, body=body, query=query, terminal=theirs[0])
+        refused(check, "BIZ-MOD-05", reply, *HIDDEN, about=operation.id)
+    check.step("s2")
+    if auditor is not None:
+        after = await _records(auditor, theirs[0])
+        recorded = say(f"{len(attempts)} 次越权访问均有记录", f"each of {len(attempts)} attempts is on record")
+        held = after - before >= len(attempts)
+        check.true("BIZ-MOD-05", held, recorded, say(f"{before} 到 {after}", f"{before} to {after}"))
+
+
+async def _records(auditor: Phone | None, terminal: str) -> int:
+    """How many records there are of a terminal."""
+    if auditor is None:
+        return 0
+    total = (await auditor.call("audit", query={"terminal": terminal, "size": 1})).at("total")
+    return total if isinstance(total, int) else 0
