@@ -7,11 +7,26 @@ from typing import Any
 
 from conformance.model.checks import Checks, say
 from conformance.peers.platform.bench import PlatformBench
+from conformance.peers.platform.device_identity import DeviceIdentity
 from conformance.peers.platform.phone import Phone, Phones
+from conformance.peers.platform.push_sink import PushSink
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.platform.alarm_steps import ALL, KINDS, Bell, Rung, bell_of, listed, moment, shown
+from conformance.suites.platform.alarm_steps import (
+    ALL,
+    KINDS,
+    MOTION,
+    Bell,
+    Rung,
+    arrival,
+    bell_of,
+    listed,
+    listening,
+    moment,
+    shown,
+)
 from conformance.suites.platform.client_steps import accepted, conforming, refused
+from conformance.suites.platform.device_steps import online
 
 FAR = 1000
 BEYOND = 10_000_000
@@ -34,21 +49,30 @@ async def rung_twice(bell: Bell) -> Rung:
 
 
 @verifies("BIZ-ALM-05")
-async def test_history(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
+async def test_history(platform: PlatformBench, owner: Phone, push: PushSink, check: Checks, limits: Limits) -> None:
     """A repeat, then alarms of every type, searched in every way that the document names."""
     limit = limits("BIZ-ALM-05")
     bell = await bell_of(platform, check, owner, "BIZ-ALM-05")
     if bell is None:
         return
-    check.step("s1")
-    repeated = await rung_twice(bell)
-    await shown(owner, repeated, limit.listed.seconds, limit.look.seconds)
-    check.step("s2")
-    rungs = [repeated]
-    for kind in KINDS[1:]:
-        await platform.wire.sleep(limit.look.seconds)
-        rungs.append(await bell.rung(check, kind))
-    found = [await shown(owner, rung, limit.listed.seconds, limit.look.seconds) for rung in rungs]
+    pushes = platform.loaded.features.get("push") is True
+    async with listening(check, push, *([owner] if pushes else [])) as boxes:
+        check.step("s1")
+        before = await platform.platform_now()
+        repeated = await rung_twice(bell)
+        await shown(owner, repeated, limit.listed.seconds, limit.look.seconds)
+        check.step("s2")
+        rungs = [repeated]
+        for kind in KINDS[1:]:
+            await platform.wire.sleep(limit.look.seconds)
+            rungs.append(await bell.rung(check, kind))
+        found = [await shown(owner, rung, limit.listed.seconds, limit.look.seconds) for rung in rungs]
+        for box in boxes:
+            await arrival(box, rungs[-1], limit.listed.seconds)
+            came = [pushed.content for pushed in box.taken if repeated.is_told_by(pushed)]
+            check.equal(
+                "BIZ-ALM-05", len(came), 1, say("重复上报的推送次数", "pushes of the alarm that was sent twice")
+            )
     check.step("s1")
     check.equal("BIZ-ALM-05", len(found[0]), 1, say("重复上报的告警条数", "entries of the alarm that was sent twice"))
     check.step("s2")
@@ -62,12 +86,37 @@ async def test_history(platform: PlatformBench, owner: Phone, check: Checks, lim
     ids = {str(item.get("id")) for item in mine}
     check.equal("BIZ-ALM-05", len(ids), len(mine), say("互不相同的编号数", "different ids"))
     times = [moment(item.get("time")) for item in mine]
-    if None in times:
-        check.fail("BIZ-ALM-05", say("RFC 3339 时间", "times of RFC 3339"), str(times))
-        return
+    for rung, at in zip(rungs, times, strict=True):
+        if at is None:
+            check.fail("BIZ-ALM-05", say("RFC 3339 时间", "times of RFC 3339"), str(times))
+            return
+        late = abs(at - before - (rung.at - repeated.at))
+        about = say(f"类型 {rung.kind} 的时间与上报之差", f"how far the time of type {rung.kind} is off")
+        check.within("BIZ-ALM-05", late, limit.stamp, about)
+    await _channels(platform, check, owner, limit)
     await _searches(check, owner, mine)
     await _pages(check, owner, mine, int(limit.page.number))
     await _stable(check, owner, mine)
+
+
+async def _channels(platform: PlatformBench, check: Checks, owner: Phone, limit: Limits) -> None:
+    """A recorder, where one is declared, reports the same of two channels at once."""
+    name = owner.user.name if owner.user else ""
+    declared = next((d for d in platform.loaded.devices if d.channels > 1 and d.owner == name), None)
+    if declared is None:
+        return
+    check.step("s2")
+    recorder = platform.devices.new(DeviceIdentity.of(declared))
+    if not await online(platform, check, recorder):
+        return
+    bell = Bell(recorder)
+    for rung in [await bell.rung(check, MOTION, channel) for channel in range(2)]:
+        entries = await shown(owner, rung, limit.listed.seconds, limit.look.seconds)
+        told = [(item.get("terminal"), item.get("channel"), item.get("type")) for item in entries]
+        expected = [(rung.terminal, rung.channel, rung.kind)]
+        about = say(f"录像机通道 {rung.channel} 的告警", f"the alarm of channel {rung.channel} of a recorder")
+        check.equal("BIZ-ALM-05", told, expected, about)
+    recorder.leave()
 
 
 def span_of(mine: list[dict[str, Any]]) -> dict[str, str]:

@@ -224,3 +224,50 @@ class IdsChangeWithEverySearch(Platform):
 
     zh = "每次检索告警编号都不同。"
     client_class = _ClientOfFreshIds
+
+
+class _PushedAgain(Alarms):
+    def repeated(self, dev_id: str, channel: int, kind: int, digital_input: int, text: str) -> bool:
+        again = super().repeated(dev_id, channel, kind, digital_input, text)
+        if again:
+            self.tell(dev_id, channel, kind, self.platform.new_id())
+        return again
+
+
+@mutant(violates="BIZ-ALM-05")
+class RepeatsArePushed(Platform):
+    """An alarm that is reported twice is stored once and pushed twice."""
+
+    zh = "重复上报的告警保存一次却推送两次。"
+    alarms_class = _PushedAgain
+
+
+class _FirstChannel(Alarms):
+    def search(self, *told: Any, **more: Any) -> tuple[list[Row], int]:
+        rows, total = super().search(*told, **more)
+        return [{**row, "channel": 0} for row in rows], total
+
+
+@mutant(violates="BIZ-ALM-05")
+class EveryAlarmIsOfTheFirstChannel(Platform):
+    """The history tells the first channel for every alarm of a recorder."""
+
+    zh = "录像机告警的通道均记为首个通道。"
+    alarms_class = _FirstChannel
+
+
+class _LocalTimes(EventOperations):
+    def shown(self, row: Row) -> dict[str, Any]:
+        return {**super().shown(row), "time": self.platform.clock.text(row["at"] + EIGHT_HOURS)}
+
+
+class _ClientOfLocalTimes(ClientApi):
+    events_class = _LocalTimes
+
+
+@mutant(violates="BIZ-ALM-05")
+class HistoryIsEightHoursAhead(Platform):
+    """The times of the history are those of UTC+8, marked as UTC."""
+
+    zh = "告警历史的时间为 UTC+8，却标为 UTC。"
+    client_class = _ClientOfLocalTimes
