@@ -30,6 +30,12 @@ def phones(platform: PlatformBench) -> Phones:
 @pytest.fixture
 def push(platform: PlatformBench) -> PushSink:
     """The gateway that takes the pushes of the platform."""
+    if not platform.push_is_reachable:
+        raise BenchFault(
+            f"推送网关只在本机 {platform.push.host} 监听，平台无法到达；请声明 bench.host 与 bench.push_port",
+            f"the push gateway listens at {platform.push.host}, out of reach of the platform; "
+            "declare bench.host and bench.push_port",
+        )
     return platform.push
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,11 @@ class PlatformBench:
         """What a platform must know to find the bench."""
         return {"push_url": self.push.url}
 
+    @property
+    def push_is_reachable(self) -> bool:
+        """Whether the platform can reach the gateway of the phones: not where only this machine can."""
+        return _on_this_machine(urlsplit(self.client_url).hostname or "") or not _on_this_machine(self.push.host)
+
     def attach(self, device: dict[str, Any]) -> None:
         """Take note of what the started simulator says of itself."""
         self.told = device
@@ -109,3 +115,10 @@ class PlatformBench:
         self.push.stop()
         self.phones.close()
         self.control.close()
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

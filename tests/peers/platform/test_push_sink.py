@@ -7,9 +7,15 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.push_sink import Manners, PushBox, PushSink
 from conformance.wire import LiveWire
+from simulators.platform.declarations import DEFAULT
 from specs.client_api import load_client_api
+from specs.declaration import load_declaration
+from specs.loader import load_catalogue
 
 PUSH: dict[str, Any] = {
     "token": "phone-1",
@@ -164,3 +170,25 @@ def test_nobody_comes() -> None:
         assert not await sink.box().reach(1, 0.01)
 
     at_the_gateway(scenario)
+
+
+@pytest.mark.parametrize(
+    ("client", "gateway", "reachable"),
+    [
+        ("http://127.0.0.1:8080/api/v1", "127.0.0.1", True),
+        ("http://localhost/api/v1", "127.0.0.1", True),
+        ("https://192.0.2.5/api/v1", "127.0.0.1", False),
+        ("https://platform.example/api/v1", "::1", False),
+        ("https://192.0.2.5/api/v1", "192.0.2.10", True),
+        ("http://[::1]:8080/api/v1", "127.0.0.1", True),
+    ],
+)
+def test_a_gateway_on_this_machine_is_for_platforms_on_it(client: str, gateway: str, reachable: bool) -> None:
+    async def run() -> bool:
+        async with LiveWire() as wire:
+            catalogue = load_catalogue()
+            bench = PlatformBench(wire, catalogue, load_declaration(DEFAULT, catalogue.vocabulary))
+            bench.client_url, bench.push.host = client, gateway
+            return bench.push_is_reachable
+
+    assert asyncio.run(run()) is reachable
