@@ -73,6 +73,9 @@ async def test_suspension(platform: PlatformBench, owner: Phone, phones: Phones,
         before = await belongings(owner, terminal, span)
         full = all(before.values())
         check.control(full, say("停机前有终端、告警与录像", "there are terminals, alarms and recordings before"))
+        heard = await device.heartbeat() is not None
+        if not check.control(heard, say("停机前心跳得到应答", "a heartbeat before it is answered")):
+            return
         await suspended(platform, owner, True)
         try:
             await _refused(check, phones, owner, device)
