@@ -52,8 +52,8 @@ NETWORK_RULE = Text(
     "测试经测试台与被测对象之间现有的网络进行；每项指标随样本量、百分位与当时的网络条件一并报告。业务仍应满足指标的最差条件（{id}）如下，"
     "可用 `python -m conformance.peers.network_profile` 在该条件下运行：",
     "Tests run over the network between bench and subject as it is. Every figure is reported with sample size, "
-    "percentile and the network that it was measured over. The worst network in which the service should still meet its figures "
-    "({id}), under which `python -m conformance.peers.network_profile` runs the tests:",
+    "percentile and the network that it was measured over. The worst network in which the service "
+    "should still meet its figures ({id}), under which `python -m conformance.peers.network_profile` runs the tests:",
 )
 EVIDENCE_RULE = {
     "all": Text("保留每项测试的报文记录", "The traffic of every test is kept"),
