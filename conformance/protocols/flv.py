@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 from conformance.protocols.violation import SEEN_BYTES, CodecError, Violation
 
@@ -17,6 +18,7 @@ KEY_FRAME = 1
 AVC = 7
 SEQUENCE_HEADER, UNITS, SEQUENCE_END = 0, 1, 2
 EXTENDED = 0x80
+START_CODE = b"\x00\x00\x00\x01"
 SOURCE = "FLV 10.1 E."
 
 
@@ -57,6 +59,11 @@ class FlvTag:
         return self.body[0] & 0x0F == 0 if self.body[0] & EXTENDED else self.codec == AVC and self.body[1] == 0
 
     @property
+    def is_picture(self) -> bool:
+        """Whether it holds a coded H.264 picture."""
+        return self.kind == VIDEO and self.codec == AVC and len(self.body) > 5 and self.body[1] == UNITS
+
+    @property
     def _frame(self) -> int:
         return self.body[0] >> 4 & 0x07
 
@@ -79,6 +86,11 @@ class AvcRecord:
     level: int
     length_size: int
     parameter_sets: tuple[bytes, ...]
+
+    @property
+    def annex_b(self) -> bytes:
+        """The parameter sets with start codes."""
+        return b"".join(START_CODE + unit for unit in self.parameter_sets)
 
 
 def write_header(*, has_audio: bool, has_video: bool) -> bytes:
@@ -129,6 +141,17 @@ def split_units(data: bytes, length_size: int) -> tuple[bytes, ...]:
         units.append(data[start : start + size])
         position = start + size
     return tuple(units)
+
+
+def annex_b(tag: FlvTag, length_size: int) -> bytes:
+    """The units of a picture with start codes. Raises FlvError."""
+    return b"".join(START_CODE + unit for unit in split_units(tag.units, length_size))
+
+
+def annex_b_pictures(record: AvcRecord, tags: Iterable[FlvTag]) -> list[bytes]:
+    """The pictures from the first key picture on, each with start codes. Raises FlvError."""
+    pictures = dropwhile(lambda tag: not tag.is_key, (tag for tag in tags if tag.is_picture))
+    return [annex_b(tag, record.length_size) for tag in pictures]
 
 
 def _error(offset: int, rule: str, seen: bytes, explain: str, clause: str) -> FlvError:

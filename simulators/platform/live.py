@@ -22,9 +22,12 @@ Key = tuple[str, int, int]
 class LiveStream:
     """One stream with its two HTTP forms. ``window``: the segments of an earlier fetch of the same stream."""
 
+    window_class: type[HlsWindow] = HlsWindow
+    hub_class: type[FlvHub] = FlvHub
+
     def __init__(self, platform: Platform, key: Key, window: HlsWindow | None = None) -> None:
-        self.hls = window or HlsWindow()
-        self.flv = FlvHub()
+        self.hls = window or self.window_class()
+        self.flv = self.hub_class()
         loop = asyncio.get_running_loop()
 
         def later(call: Callable[..., None]) -> Callable[..., None]:

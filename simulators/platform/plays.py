@@ -115,11 +115,16 @@ class Plays:
             good = self.genuine(target) and self.in_time(read_time(self.scheme.time, found["time"]))
         except (UrlError, ValueError, OverflowError):
             raise Refused("forbidden") from None
-        path = _PATH.match(found["path"])
-        play = self._plays.get(path[2]) if path is not None else None
-        if not good or path is None or play is None or play.kind != path[1]:
+        named = self.find(found["path"])
+        if not good or named is None:
             raise Refused("forbidden")
-        return play, path[3]
+        return named
+
+    def find(self, path: str) -> tuple[Play, str] | None:
+        """The play and the file that a path names, whoever asks."""
+        parts = _PATH.match(path)
+        play = self._plays.get(parts[2]) if parts is not None else None
+        return (play, parts[3]) if parts is not None and play is not None and play.kind == parts[1] else None
 
     def genuine(self, target: str) -> bool:
         """Whether the digest is right."""

@@ -9,18 +9,8 @@ from conformance.peers.streams.forged_requests import by_method, forwarded, in_h
 from conformance.peers.streams.http_fetcher import Fetched
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.streams.attack_steps import (
-    GOOD,
-    OTHER_REFUSALS,
-    REFUSALS,
-    Subject,
-    fetch,
-    judge_port,
-    judge_refused,
-    links_of,
-    still_good,
-    subjects,
-)
+from conformance.suites.http_attacks import OTHER_REFUSALS, REFUSALS, Subject, judge_refused
+from conformance.suites.streams.attack_steps import GOOD, fetch, judge_port, links_of, still_good, subjects
 
 DAY = 86_400.0
 VARYING = frozenset({"date", "x-request-id", "etag", "last-modified", "x-trace-id", "via", "age"})
@@ -35,7 +25,7 @@ async def test_detours(streams: StreamBench, check: Checks) -> None:
         check.step("s2")
         foreign = links.link(declared.other or subject.path + "x")
         attempts = detoured(links.link(subject.path), foreign)
-        await judge_refused(streams, check, "IF-URL-05", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-05", subject, attempts)
         await still_good(streams, check, subject)
 
 
@@ -46,7 +36,7 @@ async def test_repeated_parameters(streams: StreamBench, check: Checks) -> None:
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = repeated(links_of(streams), subject.path, DAY)
-        await judge_refused(streams, check, "IF-URL-06", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-06", subject, attempts)
 
 
 @verifies("IF-URL-07")
@@ -56,7 +46,7 @@ async def test_signature_in_headers(streams: StreamBench, check: Checks) -> None
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = in_headers(links_of(streams).link(subject.path), streams.fetcher.endpoint.url)
-        await judge_refused(streams, check, "IF-URL-07", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-07", subject, attempts)
 
 
 @verifies("IF-URL-08")
@@ -66,7 +56,7 @@ async def test_methods(streams: StreamBench, check: Checks) -> None:
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = by_method(subject.path, streams.fetcher.endpoint.url)
-        await judge_refused(streams, check, "IF-URL-08", subject, attempts, OTHER_REFUSALS)
+        await judge_refused(streams.fetcher, check, "IF-URL-08", subject, attempts, OTHER_REFUSALS)
         await still_good(streams, check, subject)
 
 
@@ -77,9 +67,9 @@ async def test_forwarding_headers(streams: StreamBench, check: Checks) -> None:
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = [a for a in forwarded(subject.path) if a.asked.target != "/"]
-        await judge_refused(streams, check, "IF-URL-09", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-09", subject, attempts)
         rewriting = [a for a in forwarded(subject.path) if a.asked.target == "/"]
-        await judge_refused(streams, check, "IF-URL-09", subject, rewriting, (*REFUSALS, 200, 301, 302, 304))
+        await judge_refused(streams.fetcher, check, "IF-URL-09", subject, rewriting, (*REFUSALS, 200, 301, 302, 304))
 
 
 @verifies("IF-URL-10")
@@ -110,7 +100,7 @@ async def test_segments(streams: StreamBench, check: Checks) -> None:
         if playlist.digest != links.digest(path, playlist.time):
             attempts.append(forged("that of the playlist", own.but(time=playlist.time, digest=playlist.digest).target))
         check.step("s2")
-        await judge_refused(streams, check, "IF-URL-10", Subject("playlist", path, good), attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-10", Subject(path, good), attempts)
 
 
 @verifies("IF-URL-13")

@@ -10,7 +10,7 @@ from conformance.peers.streams.bench import StreamBench
 from conformance.peers.streams.flv_player import FlvPlay
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.flv import AVC, VIDEO, AvcRecord, FlvError, FlvTag, read_avc_record, split_units
+from conformance.protocols.flv import AVC, VIDEO, AvcRecord, FlvError, FlvTag, annex_b, read_avc_record
 from conformance.suites.streams.stream_steps import judge_violations
 from specs.model import Limit
 
@@ -18,7 +18,6 @@ HEADER_RULES = ("flv.version", "flv.reserved", "flv.offset", "flv.header.flags")
 TAG_RULES = ("flv.tag.reserved", "flv.tag.type", "flv.tag.empty", "flv.stream_id")
 SETUP_RULES = ("flv.avc.no_header",)
 UNIT_RULES = ("flv.avc.short", "flv.avc.type", "flv.avc.composition")
-START = b"\x00\x00\x00\x01"
 TYPE = "video/x-flv"
 
 
@@ -73,7 +72,7 @@ async def test_times(streams: StreamBench, check: Checks, limits: Limits) -> Non
 
 def pictures(play: FlvPlay) -> list[FlvTag]:
     """Tags with H.264 pictures, in order."""
-    return [t for t in play.tags if t.kind == VIDEO and t.codec == AVC and len(t.body) > 5 and t.body[1] == 1]
+    return [tag for tag in play.tags if tag.is_picture]
 
 
 def setup(play: FlvPlay) -> AvcRecord | None:
@@ -117,20 +116,19 @@ def judge_decoding(check: Checks, record: AvcRecord, shown: list[FlvTag]) -> Non
     units: list[bytes] = []
     for tag in shown:
         try:
-            nals = split_units(tag.units, record.length_size)
+            picture = annex_b(tag, record.length_size)
         except FlvError as error:
             check.fail(
                 "IF-FLV-06", say("单元恰好填满标签", "the units fill the tag"), error.explain, f"{tag.timestamp} ms"
             )
             return
         if tag.is_key or units:
-            units.append(b"".join(START + nal for nal in nals))
+            units.append(picture)
     if not units:
         check.inconclusive("IF-FLV-06", say("没有关键帧", "there was no key picture"))
         return
     check.step("s3")
-    sets = b"".join(START + unit for unit in record.parameter_sets)
-    decoded = decode_units("h264", units, parameter_sets=sets)
+    decoded = decode_units("h264", units, parameter_sets=record.annex_b)
     seen = f"{len(decoded.pictures)} of {len(units)}" + (f", {decoded.errors[0]}" if decoded.errors else "")
     whole = len(decoded.pictures) == len(units) and not decoded.errors
     check.true("IF-FLV-06", whole, say("每个画面均可解码", "every picture decodes"), seen)

@@ -17,15 +17,8 @@ from conformance.peers.streams.forged_links import (
 from conformance.peers.streams.http_fetcher import Asked
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.streams.attack_steps import (
-    ENOUGH,
-    Subject,
-    fetch,
-    judge_refused,
-    links_of,
-    still_good,
-    subjects,
-)
+from conformance.suites.http_attacks import ENOUGH, Subject, judge_refused
+from conformance.suites.streams.attack_steps import fetch, links_of, still_good, subjects
 
 MINUTE, DAY, YEAR = 60.0, 86_400.0, 31_536_000.0
 RANGE = (10, 99)
@@ -37,7 +30,7 @@ async def test_no_signature(streams: StreamBench, check: Checks) -> None:
     check.step("s1")
     for subject in await subjects(streams, check):
         check.step("s2")
-        await judge_refused(streams, check, "IF-URL-01", subject, bare(links_of(streams).link(subject.path)))
+        await judge_refused(streams.fetcher, check, "IF-URL-01", subject, bare(links_of(streams).link(subject.path)))
         await still_good(streams, check, subject)
 
 
@@ -49,7 +42,7 @@ async def test_changed_signatures(streams: StreamBench, check: Checks) -> None:
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = changed_digests(links, links.link(subject.path))
-        await judge_refused(streams, check, "IF-URL-02", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-02", subject, attempts)
         await still_good(streams, check, subject)
 
 
@@ -60,7 +53,7 @@ async def test_rewritten_signatures(streams: StreamBench, check: Checks) -> None
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = rewritten_digests(links_of(streams).link(subject.path))
-        await judge_refused(streams, check, "IF-URL-02a", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-02a", subject, attempts)
 
 
 @verifies("IF-URL-03", "IF-URL-03a")
@@ -73,9 +66,9 @@ async def test_expired(streams: StreamBench, check: Checks, limits: Limits) -> N
         check.step("s2")
         ended = [just, MINUTE, DAY, YEAR]
         attempts = [forged(f"ended {ago:g} s ago", links.link(subject.path, -ago - skew).target) for ago in ended]
-        await judge_refused(streams, check, "IF-URL-03", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-03", subject, attempts)
         moved = moved_times(links, subject.path, DAY)
-        await judge_refused(streams, check, "IF-URL-03a", subject, moved)
+        await judge_refused(streams.fetcher, check, "IF-URL-03a", subject, moved)
         await still_good(streams, check, subject)
 
 
@@ -91,7 +84,7 @@ async def test_not_yet_valid(streams: StreamBench, check: Checks, limits: Limits
     for subject in await subjects(streams, check):
         check.step("s2")
         attempts = [forged(f"born in {s:g} s", links.early(subject.path, s).target) for s in (ahead, ahead + DAY)]
-        await judge_refused(streams, check, "IF-URL-03b", subject, attempts)
+        await judge_refused(streams.fetcher, check, "IF-URL-03b", subject, attempts)
 
 
 def moved_signatures(streams: StreamBench, subject: Subject) -> Iterator[Forged]:
@@ -122,7 +115,7 @@ async def test_other_paths(streams: StreamBench, check: Checks) -> None:
     check.step("s1")
     for subject in await subjects(streams, check):
         check.step("s2")
-        await judge_refused(streams, check, "IF-URL-04", subject, moved_signatures(streams, subject))
+        await judge_refused(streams.fetcher, check, "IF-URL-04", subject, moved_signatures(streams, subject))
         await still_good(streams, check, subject)
 
 
