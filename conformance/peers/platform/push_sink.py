@@ -60,10 +60,12 @@ class Pushed:
 
 @dataclass(slots=True)
 class Manners:
-    """How the gateway treats a phone's pushes. ``refusals``: how many of the next ones are answered 503; ``hanging``:
-    none is answered, the connection stays open; ``dropping``: the connection is dropped instead of an answer."""
+    """How the gateway treats a phone's pushes. ``refusals``: how many of the next ones are answered 503, those of one
+    ``kind`` where it is given; ``hanging``: none is answered, the connection stays open; ``dropping``: the connection
+    is dropped instead of an answer."""
 
     refusals: int = 0
+    kind: str = ""
     hanging: bool = False
     dropping: bool = False
 
@@ -89,6 +91,15 @@ class PushBox:
     def about(self, kind: str, terminal: str = "") -> list[Pushed]:
         """The accepted pushes of a kind, of one terminal where it is given."""
         return [p for p in self.taken if p.told("kind") == kind and terminal in ("", p.told("terminal"))]
+
+    async def reach_kind(self, kind: str, count: int, within: float) -> list[Pushed]:
+        """Wait until so many of a kind have come, taken or not; those that have."""
+        until = self.wire.now() + within
+        while True:
+            seen = len(self.received)
+            found = [pushed for pushed in self.received if pushed.told("kind") == kind]
+            if len(found) >= count or not await self.reach(seen + 1, max(0.0, until - self.wire.now())):
+                return found
 
     async def reach(self, count: int, within: float) -> bool:
         """Wait until so many have come, taken or not; False when they do not."""
@@ -170,7 +181,7 @@ class PushSink:
         content = _read(request.body)
         boxes = self._boxes_of(request, content)
         manners = boxes[0].manners if boxes else Manners()
-        status = self._status(request, boxes, manners)
+        status = self._status(request, boxes, manners, str((content or {}).get("kind")))
         pushed = Pushed(at, request, content, status)
         for box in boxes:
             box.received.note(pushed)
@@ -191,14 +202,14 @@ class PushSink:
         return at_path or [box for box in self.boxes if box.token == token and path == GATEWAY]
 
     @staticmethod
-    def _status(request: HttpRequest, boxes: Iterable[PushBox], manners: Manners) -> int:
+    def _status(request: HttpRequest, boxes: Iterable[PushBox], manners: Manners, kind: str) -> int:
         if manners.hanging or manners.dropping:
             return 0
         if request.method != METHOD:
             return NO_METHOD
         if not boxes:
             return NO_ADDRESS
-        if manners.refusals:
+        if manners.refusals and manners.kind in ("", kind):
             manners.refusals -= 1
             return AWAY
         return TAKEN
