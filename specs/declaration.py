@@ -47,6 +47,7 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ftp_port: int = 0
     relay_port: int = 0
     push_port: int = 0
+    storage_port: int = 0
 
 
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,6 +184,7 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
     devices: tuple[ProvisionedDevice, ...] = ()
     stream_key: str = ""
     fleet_key: str = ""
+    recording_secret: str = ""
     onvif_password: str = ""
 
     @property
@@ -196,7 +198,8 @@ class LoadedDeclaration(msgspec.Struct, frozen=True):
         keys = (text for account in self.accounts for text in (account.secret_key, account.token))
         people = (*(user.password for user in self.users), *(app.secret for app in self.applications))
         keys_of_devices = (device.key for device in self.devices)
-        own = (self.key, self.password, self.stream_key, self.fleet_key, self.onvif_password)
+        keys_of_ours = (self.stream_key, self.fleet_key, self.recording_secret)
+        own = (self.key, self.password, *keys_of_ours, self.onvif_password)
         return tuple(filter(None, (*own, *keys, *people, *keys_of_devices)))
 
     @property
@@ -248,6 +251,7 @@ def load_declaration(path: Path, vocabulary: Vocabulary) -> LoadedDeclaration:
         devices=tuple(_devices(document, declaration.platform, path.parent)),
         stream_key=_stream_key(document, declaration, path.parent),
         fleet_key=_fleet_key(document, declaration.platform, path.parent),
+        recording_secret=_recording_secret(document, declaration.platform, path.parent),
         onvif_password=_secret(document, ("onvif", "password"), onvif.password, path.parent)
         or password_of_the_environment(),
     )
@@ -260,6 +264,13 @@ def _stream_key(document: Document, declaration: Declaration, folder: Path) -> s
             raise document.error(("streams", "scheme"), _unknown("scheme", streams.scheme, load_schemes()))
         return _secret(document, ("streams", "key"), streams.key, folder) or key_of_the_environment()
     return _secret(document, ("platform", "stream_key"), platform.stream_key, folder) if platform else ""
+
+
+def _recording_secret(document: Document, platform: Platform | None, folder: Path) -> str:
+    recording = platform.recording if platform else None
+    if recording is None:
+        return ""
+    return _secret(document, ("platform", "recording", "secret"), recording.secret, folder)
 
 
 def _fleet_key(document: Document, platform: Platform | None, folder: Path) -> str:

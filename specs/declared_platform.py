@@ -75,6 +75,15 @@ class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.devices / self.heartbeats_per_second
 
 
+class RecordingStorage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The account with which the platform writes recordings into the storage that the bench plays
+    (``bench.storage_port``): key pair and bucket."""
+
+    access_key: str
+    secret: Secret
+    bucket: str = "recordings"
+
+
 class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A platform under test. The URLs are empty where a simulator names them as it starts: ``group_url`` takes
     REDIRECT, ``province_url`` REGISTER, ``client_url`` is the base of the client interface. ``offline_within``: seconds
@@ -83,7 +92,8 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     declaration; ``adapter``: name of one, where the client interface is not the neutral one; ``retention_days``: for
     which recordings are kept; ``stream_scheme``: id of the signed-URL scheme of its HTTP streams
     (specs/interface/stream_urls.yaml), ``stream_key``: its key, ``stream_life``: seconds for which a URL is good;
-    ``capacity``: what it carries, None where nothing is declared."""
+    ``capacity``: what it carries, None where nothing is declared; ``recording``: how it writes into the bench's
+    storage, None where it cannot be led there."""
 
     group_url: str = ""
     province_url: str = ""
@@ -101,6 +111,7 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_key: Secret = Secret()
     stream_life: float = 300.0
     capacity: Capacity | None = None
+    recording: RecordingStorage | None = None
 
 
 class User(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
-"""The storage that the bench plays while a camera uploads: S3 over HTTP, path style, signatures checked.
+"""The storage that the bench plays while a camera or a platform records: S3 over HTTP, path style, signatures checked.
 
-It takes whole objects and multipart uploads, keeps what arrives, and can be away or break connections.
+It takes whole objects and multipart uploads, keeps and gives back what arrives, and can be away or break connections.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from conformance.wire import Closed, Expired, Listener, Reset, Stream, Wire
 from specs.model import Limit
 
 LARGEST_BODY = 64 << 20
-REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found"}
+REASONS = {200: "OK", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 409: "Conflict"}
+Reply = tuple[int, bytes, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,15 @@ class Bends:
 
 
 class CloudStore:
-    """Use as ``async with``. ``accounts``: secret by access key; ``buckets``: those that exist; ``uploads``: objects
-    that became whole, in order; ``attempts``: every request."""
+    """Use as ``async with``, or start and stop it. ``accounts``: secret by access key; ``buckets``: those that exist;
+    ``uploads``: objects that became whole, in order; ``objects``: what is there now; ``attempts``: every request."""
 
-    def __init__(self, wire: Wire, host: str, limits: Mapping[str, Limit]) -> None:
-        self.wire, self.host, self.port = wire, host, 0
+    def __init__(self, wire: Wire, host: str, limits: Mapping[str, Limit], port: int = 0) -> None:
+        self.wire, self.host, self.port = wire, host, port
         self.accounts: dict[str, str] = {}
         self.buckets: set[str] = set()
         self.uploads: History[Upload] = History(wire, "upload")
+        self.objects: dict[tuple[str, str], Upload] = {}
         self.attempts: History[Attempt] = History(wire, "request to the storage")
         self.bends = Bends()
         self._parts: dict[str, dict[int, bytes]] = {}
@@ -77,11 +79,19 @@ class CloudStore:
         self._streams: list[Stream] = []
 
     async def __aenter__(self) -> CloudStore:
-        self._listener = await self.wire.listen(self.host, 0, self._serve, label="cloud")
-        self.host, self.port = self._listener.host, self._listener.port
+        await self.start()
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self.stop()
+
+    async def start(self) -> None:
+        """Listen. Raises Refused when the address is taken."""
+        self._listener = await self.wire.listen(self.host, self.port, self._serve, label="cloud")
+        self.host, self.port = self._listener.host, self._listener.port
+
+    def stop(self) -> None:
+        """Listen no longer, drop every connection."""
         if self._listener is not None:
             self._listener.close()
         self.drop()
@@ -143,11 +153,11 @@ class CloudStore:
 
     def _answer(self, request: HttpRequest, at: float) -> HttpResponse:
         status, body, headers = self._handle(request, at)
-        refused = body.decode() if status != 200 else ""
+        refused = body.decode("utf-8", "replace") if status >= 300 else ""
         self.attempts.note(Attempt(at, request.method, request.target, len(request.body), refused))
         return _response(status, body, headers)
 
-    def _handle(self, request: HttpRequest, at: float) -> tuple[int, bytes, tuple[tuple[str, str], ...]]:
+    def _handle(self, request: HttpRequest, at: float) -> Reply:
         account = signed_by(request, self.accounts)
         if account is None:
             return 403, _error("SignatureDoesNotMatch"), ()
@@ -155,12 +165,16 @@ class CloudStore:
         bucket, _, key = unquote(path.lstrip("/")).partition("/")
         if bucket not in self.buckets:
             return 404, _error("NoSuchBucket"), ()
+        if not key:
+            return (409, _error("BucketAlreadyOwnedByYou"), ()) if request.method == "PUT" else _MISFIT
+        if request.method in ("GET", "HEAD", "DELETE") and not query:
+            return self._kept(request.method, bucket, key)
         asked = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
         tag = ("ETag", f'"{hashlib.md5(request.body, usedforsecurity=False).hexdigest()}"')
         if request.method == "PUT" and "uploadId" in asked:
             return self._part(unquote(asked["uploadId"]), asked.get("partNumber", ""), request.body, tag)
-        if request.method == "PUT" and key:
-            self.uploads.note(Upload(at, account, bucket, key, request.body, dict(request.headers.items)))
+        if request.method == "PUT":
+            self._keep(Upload(at, account, bucket, key, request.body, dict(request.headers.items)))
             return 200, b"", (tag,)
         if request.method == "POST" and "uploads" in asked:
             upload_id = f"{self.wire.random.getrandbits(64):016x}"
@@ -170,13 +184,23 @@ class CloudStore:
         if request.method == "POST" and (upload_id := unquote(asked.get("uploadId", ""))) in self._parts:
             parts = self._parts.pop(upload_id)
             whole = b"".join(parts[number] for number in sorted(parts))
-            self.uploads.note(Upload(at, account, bucket, key, whole, self._begun.pop(upload_id)))
+            self._keep(Upload(at, account, bucket, key, whole, self._begun.pop(upload_id)))
             return 200, b"<CompleteMultipartUploadResult/>", ()
-        return 400, _error("InvalidRequest"), ()
+        return _MISFIT
 
-    def _part(
-        self, upload_id: str, number: str, body: bytes, tag: tuple[str, str]
-    ) -> tuple[int, bytes, tuple[tuple[str, str], ...]]:
+    def _keep(self, upload: Upload) -> None:
+        self.uploads.note(upload)
+        self.objects[upload.bucket, upload.key] = upload
+
+    def _kept(self, method: str, bucket: str, key: str) -> Reply:
+        """Give back or remove an object."""
+        if method == "DELETE":
+            self.objects.pop((bucket, key), None)
+            return 204, b"", ()
+        found = self.objects.get((bucket, key))
+        return (200, found.body, ()) if found is not None else (404, _error("NoSuchKey"), ())
+
+    def _part(self, upload_id: str, number: str, body: bytes, tag: tuple[str, str]) -> Reply:
         if upload_id not in self._parts:
             return 404, _error("NoSuchUpload"), ()
         if not number.isdecimal():
@@ -187,6 +211,9 @@ class CloudStore:
 
 def _error(code: str) -> bytes:
     return f"<Error><Code>{code}</Code></Error>".encode()
+
+
+_MISFIT: Reply = (400, _error("InvalidRequest"), ())
 
 
 def _response(status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> HttpResponse:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.peers.bench import bench_limits
+from conformance.peers.cloud_store import Bends, CloudStore
 from conformance.peers.device_control import DeviceControl
 from conformance.peers.faults import BenchFault
 from conformance.peers.platform.adapter import load_adapter
@@ -44,6 +45,8 @@ class PlatformBench:
         self.phones = Phones(wire, self.limits, loaded.users, load_client_api())
         self.devices = DevicePeers(wire, self.table, self.limits)
         self.push = PushSink(wire)
+        bench = loaded.declaration.bench
+        self.storage = CloudStore(wire, bench.host, self.limits, bench.storage_port)
         self._equip()
 
     def _equip(self) -> None:
@@ -54,11 +57,24 @@ class PlatformBench:
         """The gateway of the phones listens; nothing else before a test asks for it. Raises Refused."""
         bench = self.loaded.declaration.bench
         await self.push.start(bench.host, bench.push_port)
+        if (account := self.declared.recording) is not None:
+            self.storage.accounts[account.access_key] = self.loaded.recording_secret
+            self.storage.buckets.add(account.bucket)
+            await self.storage.start()
 
     @property
     def addresses(self) -> dict[str, Any]:
         """What a platform must know to find the bench."""
-        return {"push_url": self.push.url}
+        account = self.declared.recording
+        if account is None:
+            return {"push_url": self.push.url}
+        return {
+            "push_url": self.push.url,
+            "storage_endpoint": self.storage.url,
+            "storage_access_key": account.access_key,
+            "storage_secret_key": self.loaded.recording_secret,
+            "storage_bucket": account.bucket,
+        }
 
     @property
     def push_is_reachable(self) -> bool:
@@ -108,11 +124,13 @@ class PlatformBench:
         self.devices.close()
         self.phones.close()
         self.push.reset()
+        self.storage.bends = Bends()
         self.control.close()
 
     async def stop(self) -> None:
         """Drop every connection."""
         self.push.stop()
+        self.storage.stop()
         self.phones.close()
         self.control.close()
 
