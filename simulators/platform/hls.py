@@ -15,7 +15,6 @@ TARGET = 2.0
 PROMISED = 3.0
 WINDOW = 5
 KEPT = 2 * WINDOW + 2
-FEWEST = 3
 VERSION = 3
 FRESH = 10.0
 
@@ -62,8 +61,8 @@ class HlsWindow:
         self._news = asyncio.Event()
 
     async def filled(self) -> bool:
-        """Wait for the first few segments; False when the stream ended before any."""
-        while len(self.segments) < FEWEST and not self.over:
+        """Wait for the first segment, no longer: somebody wants a picture. False when the stream ended before it."""
+        while not self.segments and not self.over:
             await self._news.wait()
         return bool(self.segments)
 

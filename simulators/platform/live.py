@@ -33,7 +33,7 @@ class LiveStream:
         def later(call: Callable[..., None]) -> Callable[..., None]:
             return lambda *values: _in_loop(loop, call, *values)
 
-        cutter = Cutter(TARGET, later(self.hls.resume()))
+        cutter = Cutter(TARGET, later(self.hls.resume()), first=0.0)
         muxer = FlvMuxer(later(self.flv.publish), later(self.flv.end))
         self.ingest = LiveIngest(platform, *key, [cutter, muxer])
 

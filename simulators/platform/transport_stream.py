@@ -28,10 +28,12 @@ class Segment:
 
 
 class Cutter:
-    """A sink that cuts. ``target``: seconds after which the next key picture begins a new segment."""
+    """A sink that cuts. ``target``: seconds after which the next key picture begins a new segment; ``first``: the same
+    for the first one, which somebody is waiting for."""
 
-    def __init__(self, target: float, publish: Callable[[Segment], None]) -> None:
+    def __init__(self, target: float, publish: Callable[[Segment], None], first: float | None = None) -> None:
         self.target = target
+        self.first = target if first is None else first
         self._publish = publish
         self._streams: Sequence[Any] = ()
         self._sound: AacSound | None = None
@@ -54,7 +56,8 @@ class Cutter:
         if piece.kind == "audio":
             self._take_sound(piece)
             return
-        if piece.key and (self._output is None or piece.dts - self._start >= self.target * TICKS - JITTER):
+        target = self.target if self._number else self.first
+        if piece.key and (self._output is None or piece.dts - self._start >= target * TICKS - JITTER):
             self._close(piece.dts)
             self._open(piece.dts)
         if self._output is not None:

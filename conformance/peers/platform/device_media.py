@@ -24,6 +24,8 @@ METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"
 CLOCK, PAYLOAD_TYPE, ROOM = 90_000, 96, 1200
 SPS, PPS, FRAGMENT = 7, 8, 28
 HOST = "127.0.0.1"
+#: Seconds from one key picture to the next: whoever joins does not wait longer than that.
+KEYS = 1
 GOOD = 0
 NAMES = ("devid", "channelno", "hashtoken")
 
@@ -172,7 +174,8 @@ class DeviceMedia:
     def _video(self, viewer: Viewer) -> LabelledVideo:
         """The stream with the parameters that are in force."""
         size, rate = self._in_force(viewer)
-        return LabelledVideo(size, rate, self.device.identity.dev_id, viewer.channel, viewer.video)
+        dev_id = self.device.identity.dev_id
+        return LabelledVideo(size, rate, dev_id, viewer.channel, viewer.video, key_interval=KEYS * rate)
 
     def _in_force(self, viewer: Viewer) -> tuple[tuple[int, int], int]:
         values = self.device.state.picture(viewer.channel, viewer.video)

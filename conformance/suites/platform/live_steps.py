@@ -11,7 +11,7 @@ from conformance.media.decoding import Decoded
 from conformance.model.checks import Checks, say
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.device import DevicePeer
-from conformance.peers.platform.device_media import DeviceMedia
+from conformance.peers.platform.device_media import HOST, DeviceMedia
 from conformance.peers.platform.http_play import HttpPlay
 from conformance.peers.platform.phone import Phone
 from conformance.peers.streams.hls_player import HlsPlayer
@@ -39,14 +39,18 @@ class Shown:
 
 @contextlib.asynccontextmanager
 async def a_live_camera(
-    platform: PlatformBench, owner: Phone, check: Checks, *requirements: str
+    platform: PlatformBench, owner: Phone, check: Checks, *requirements: str, ways: bool = False
 ) -> AsyncIterator[DevicePeer | None]:
-    """A camera of the phone's user that sends pictures, online; None where the declaration has none."""
+    """A camera of the phone's user that sends pictures, online; None where the declaration has none. ``ways``: it tells
+    a mapped and a relay address as well, which lead to it."""
     device = a_device(platform, check, *requirements, owner=owner.user.name if owner.user else "")
     if device is None:
         yield None
         return
     media = await DeviceMedia(device).start()
+    if ways:
+        way = (HOST, device.identity.port)
+        device.identity = device.identity.but(outside=way, relay=way)
     try:
         yield device if await online(platform, check, device) else None
     finally:
@@ -66,11 +70,14 @@ async def watching(
         play.close()
 
 
-async def playlist_of(play: HttpPlay, within: Limit) -> HlsPlayer:
-    """A player that has loaded a playlist, or has tried for ``within``: a platform fetches the stream first."""
+async def playlist_of(play: HttpPlay, within: Limit, count: int = 1) -> HlsPlayer:
+    """A player that has loaded a playlist with so many segments, or has tried for ``within``: a platform fetches the
+    stream first, and may begin its list with less than it will hold."""
     player, wire = play.hls_player(), play.phone.wire
     until = wire.now() + within.seconds
-    while (await player.load()).playlist is None and wire.now() < until:
+    while (playlist := (await player.load()).playlist) is None or len(playlist.segments) < count:
+        if wire.now() > until or (playlist is not None and playlist.ended):
+            break
         await wire.sleep(AGAIN)
     return player
 
