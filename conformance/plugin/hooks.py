@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import signal
 import sys
@@ -149,6 +150,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             raise
     except KeyboardInterrupt:
         interrupted = True
+        with contextlib.suppress(KeyboardInterrupt):
+            session._setupstate.teardown_exact(None)  # what the test changed is put back while there is a wire
     finally:
         signal.signal(signal.SIGINT, previous)
         session.config.hook.pytest_kandian_stop_device()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import platform
@@ -138,15 +139,22 @@ class Run:
     # tests
 
     def run(self, coroutine: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
-        """Run a coroutine on the session loop, cancelled after ``seconds``."""
-        if seconds is None:
-            return self.loop.run_until_complete(coroutine)
+        """Run a coroutine on the session loop, cancelled after ``seconds``, and by the user's KeyboardInterrupt."""
 
         async def bounded() -> T:
+            if seconds is None:
+                return await coroutine
             async with self.wire.timeout(seconds, "the end of the test"):
                 return await coroutine
 
-        return self.loop.run_until_complete(bounded())
+        task = self.loop.create_task(bounded())
+        try:
+            return self.loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                self.loop.run_until_complete(task)
+            raise
 
     def limit(self, requirement_id: str, name: str) -> Limit:
         """A limit of a requirement, under the declared timer scale."""
