@@ -32,7 +32,8 @@ NAMES = ("devid", "channelno", "hashtoken")
 
 @dataclass(slots=True)
 class Viewer:
-    """One RTSP connection. ``url``: the one that the platform found good; ``pictures``: how many were sent."""
+    """One RTSP connection. ``url``: the one that the platform found good; ``pictures``: how many were sent, the first
+    and the last of them at the Unix times ``first_at`` and ``last_at``, as their labels say."""
 
     stream: Stream
     url: str = ""
@@ -40,6 +41,8 @@ class Viewer:
     video: int = 1
     interleaved: int = -1
     pictures: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
     pump: asyncio.Task[None] | None = None
     sequence: int = 0
     asked: list[int] = field(default_factory=list)
@@ -48,7 +51,8 @@ class Viewer:
 class DeviceMedia:
     """``await DeviceMedia(device).start()`` before the device logs in: its login tells the port.
 
-    ``viewers``: every connection so far; ``check_tokens`` False plays without asking.
+    ``viewers``: every connection so far; ``check_tokens`` False plays without asking; ``interrupted``: whoever asks is
+    refused.
     """
 
     def __init__(self, device: DevicePeer) -> None:
@@ -56,6 +60,7 @@ class DeviceMedia:
         self.wire = device.wire
         self.viewers: list[Viewer] = []
         self.check_tokens = True
+        self.interrupted = False
         self._listener: Listener | None = None
 
     async def start(self) -> DeviceMedia:
@@ -69,10 +74,22 @@ class DeviceMedia:
         """Those who get pictures now."""
         return [viewer for viewer in self.viewers if viewer.pump is not None and not viewer.pump.done()]
 
+    def interrupt(self) -> None:
+        """Drop everybody and refuse whoever comes, until ``resume``."""
+        self.interrupted = True
+        self._drop()
+
+    def resume(self) -> None:
+        """Pictures for everybody again."""
+        self.interrupted = False
+
     def stop(self) -> None:
         """Stop listening, drop everybody."""
         if self._listener is not None:
             self._listener.close()
+        self._drop()
+
+    def _drop(self) -> None:
         for viewer in self.viewers:
             self._end(viewer)
             viewer.stream.close()
@@ -110,6 +127,8 @@ class DeviceMedia:
         return handlers[method](viewer, request)
 
     async def _describe(self, viewer: Viewer, request: Request) -> Response:
+        if self.interrupted:
+            return _answer(request, 503, "Service Unavailable")
         if not await self._admitted(viewer, request.uri):
             return _answer(request, 403, "Forbidden")
         viewer.url = request.uri
@@ -204,13 +223,15 @@ class DeviceMedia:
                 settings = self._in_force(viewer)
                 video = await self.wire.compute("encoder", partial(self._video, viewer))
             at = self.wire.now()
-            nals = await self.wire.compute("picture", partial(video.encode, self.wire.epoch()))
+            taken = self.wire.epoch()
+            nals = await self.wire.compute("picture", partial(video.encode, taken))
             try:
                 self._write(viewer, nals, round((at - begun) * CLOCK))
                 await viewer.stream.drain()
             except (Closed, Reset):
                 return
             viewer.pictures += 1
+            viewer.first_at, viewer.last_at = viewer.first_at or taken, taken
             await self.wire.sleep(max(0.0, at + 1 / settings[1] - self.wire.now()))
 
     def _write(self, viewer: Viewer, nals: tuple[bytes, ...], timestamp: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from conformance.model.checks import Checks, say
@@ -167,6 +167,11 @@ def moment(text: object) -> float | None:
         return datetime.fromisoformat(str(text)).timestamp()
     except ValueError:
         return None
+
+
+def rfc3339(at: float) -> str:
+    """Unix time as RFC 3339 in UTC, in milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def heartbeat_answered(check: Checks, requirement: str, device: DevicePeer, limit: Limit) -> None:

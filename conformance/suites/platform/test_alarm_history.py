@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from conformance.model.checks import Checks, say
@@ -23,6 +22,7 @@ from conformance.suites.platform.alarm_steps import (
     listed,
     listening,
     moment,
+    rfc3339,
     shown,
 )
 from conformance.suites.platform.client_steps import accepted, conforming, refused
@@ -31,11 +31,6 @@ from conformance.suites.platform.device_steps import online
 FAR = 1000
 BEYOND = 10_000_000
 SPAN = 1.0
-
-
-def rfc3339(at: float) -> str:
-    """Unix time as RFC 3339, in milliseconds."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 async def rung_twice(bell: Bell) -> Rung:

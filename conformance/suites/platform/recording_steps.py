@@ -1,0 +1,205 @@
+"""Steps that the suites of recordings share: a device whose pictures are recorded, the truth about them, playback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.media.burned_in_label import BurnedInLabel
+from conformance.media.decoding import decode_units
+from conformance.model.checks import Checks, say
+from conformance.peers.http_connection import Endpoint
+from conformance.peers.platform.bench import PlatformBench
+from conformance.peers.platform.device_media import DeviceMedia
+from conformance.peers.platform.phone import Phone
+from conformance.peers.platform.reply import Reply
+from conformance.peers.streams.hls_player import HlsPlayer
+from conformance.peers.streams.http_fetcher import Fetcher
+from conformance.protocols.hls import Segment
+from conformance.suites.platform.alarm_steps import moment, rfc3339
+from conformance.suites.platform.client_steps import good
+from conformance.suites.platform.device_steps import a_device, online
+
+WEEK = range(1, 8)
+ALWAYS = [{"week": week, "start": "00:00", "end": "24:00"} for week in WEEK]
+ALL = 100
+#: Codec of each stream_type (ISO/IEC 13818-1 table 2-34).
+CODECS = {0x1B: "h264", 0x24: "h265"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Unix seconds."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.end - self.start
+
+    def later(self, seconds: float) -> Span:
+        """The same on a clock that is ahead."""
+        return Span(self.start + seconds, self.end + seconds)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """As a search or a playback names it."""
+        return {"start": rfc3339(self.start), "end": rfc3339(self.end)}
+
+
+def span_of(item: dict[str, Any]) -> Span | None:
+    """From when to when an entry of the history says it is; None where it does not say it."""
+    start, end = moment(item.get("start")), moment(item.get("end"))
+    return None if start is None or end is None else Span(start, end)
+
+
+def runs(spans: Iterable[Span], apart: float) -> list[Span]:
+    """Spans that touch, or lie less than ``apart`` seconds from each other, as one; in order of time."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        if found and span.start - found[-1].end < apart:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
+
+
+class Scene:
+    """A device of the phone's user, with media, that the platform records by plan. ``ahead``: seconds that the clock of
+    the platform is before that of the bench."""
+
+    def __init__(self, platform: PlatformBench, owner: Phone, media: DeviceMedia, ahead: float) -> None:
+        self.platform, self.owner, self.media, self.ahead = platform, owner, media, ahead
+        self.wire = platform.wire
+        self.dev_id = media.device.identity.dev_id
+
+    async def plan(self, windows: list[dict[str, Any]]) -> Reply:
+        """Set the record plan of channel 0."""
+        return await self.owner.call("setRecordPlan", {"items": windows}, query={"channel": 0}, terminal=self.dev_id)
+
+    async def playing(self, check: Checks, within: float, look: float) -> bool:
+        """A control leg: the platform fetches pictures."""
+        begun = self.wire.now()
+        while not any(viewer.pictures for viewer in self.media.playing) and self.wire.now() - begun < within:
+            await self.wire.sleep(look)
+        expected = say("平台按计划取得图像", "the platform fetches pictures as planned")
+        return check.control(any(viewer.pictures for viewer in self.media.playing), expected)
+
+    async def idle(self, within: float, look: float) -> bool:
+        """Whether nobody gets pictures any more, waited for."""
+        begun = self.wire.now()
+        while self.media.playing and self.wire.now() - begun < within:
+            await self.wire.sleep(look)
+        return not self.media.playing
+
+    @property
+    def truth(self) -> list[Span]:
+        """When pictures were sent, by the clock of the bench, one span for each viewer."""
+        return [Span(v.first_at, v.last_at) for v in self.media.viewers if v.pictures]
+
+    async def search(self, span: Span, **query: Any) -> list[dict[str, Any]]:
+        """The clips of a span, by the clock of the platform."""
+        reply = await self.history(span, size=ALL, **query)
+        return [item for item in reply.items if isinstance(item, dict)]
+
+    async def history(self, span: Span, phone: Phone | None = None, **query: Any) -> Reply:
+        """The search of a phone, the owner's own without another."""
+        return await (phone or self.owner).call(
+            "history", query={"channel": 0, **span.query, **query}, terminal=self.dev_id
+        )
+
+    async def found(self, span: Span, seconds: float, within: float, look: float) -> list[dict[str, Any]]:
+        """The clips of a span, waited for until they last that many seconds together."""
+        begun = self.wire.now()
+        while True:
+            clips = await self.search(span)
+            spans = [one for one in map(span_of, clips) if one is not None]
+            if sum(one.seconds for one in spans) >= seconds or self.wire.now() - begun > within:
+                return clips
+            await self.wire.sleep(look)
+
+    async def playback(self, span: Span, phone: Phone | None = None) -> Reply:
+        """The address of what is recorded."""
+        body = {"channel": 0, **span.query}
+        return await (phone or self.owner).call("playback", body, terminal=self.dev_id)
+
+
+@asynccontextmanager
+async def recorded_device(
+    platform: PlatformBench, owner: Phone, check: Checks, *requirements: str
+) -> AsyncIterator[Scene | None]:
+    """A camera with media that is online and has no plan; None where there is none. The plan is emptied afterwards."""
+    device = a_device(platform, check, *requirements, owner=owner.user.name if owner.user else "")
+    if device is None:
+        yield None
+        return
+    media = await DeviceMedia(device).start()
+    try:
+        ahead = await platform.platform_now() - platform.wire.epoch()
+        scene = Scene(platform, owner, media, ahead)
+        if not await online(platform, check, device) or not good(check, await scene.plan([]), "setRecordPlan []"):
+            yield None
+            return
+        yield scene
+        await scene.plan([])
+    finally:
+        media.stop()
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a playback shows. ``status``: HTTP status of the playlist; ``clips``: its segments, each with the labels of
+    its pictures; ``media``: bytes of media that were given out; ``failures``: what could not be had; ``targets``: what
+    was asked for."""
+
+    status: int
+    clips: list[tuple[Segment, list[BurnedInLabel]]] = field(default_factory=list)
+    media: int = 0
+    failures: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[BurnedInLabel]:
+        """Every label, in the order of the playlist."""
+        return [label for _, labels in self.clips for label in labels]
+
+
+def player_of(phone: Phone, url: str) -> HlsPlayer:
+    """A player for an address that the platform gave."""
+    parts = urlsplit(url)
+    fetcher = Fetcher(phone.wire, Endpoint.of(url, phone.endpoint.ca_file), phone.connections.limits, "playback")
+    return HlsPlayer(fetcher, f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
+
+
+async def watched(phone: Phone, url: str, most: int = ALL) -> Shown:
+    """Fetch a playback over HLS, at most ``most`` segments, and read the labels."""
+    player = player_of(phone, url)
+    try:
+        loaded = await player.load()
+        shown = Shown(loaded.fetched.status, media=loaded.fetched.media)
+        for segment in loaded.playlist.segments[:most] if loaded.playlist else ():
+            fetched = await player.segment(segment)
+            shown.targets.append(fetched.target)
+            shown.media += fetched.fetched.media
+            if fetched.stream is None:
+                shown.failures.append(f"{segment.uri}: {fetched.error or fetched.fetched.summary}")
+                continue
+            pid = fetched.stream.video_pid
+            units = [pes.payload for pes in fetched.stream.of(pid)]
+            codec = CODECS.get(fetched.stream.streams.get(pid or 0, 0), "h264")
+            labels = await phone.wire.compute("labels", partial(labels_of, codec, units))
+            shown.clips.append((segment, labels))
+        return shown
+    finally:
+        player.fetcher.close()
+
+
+def labels_of(codec: str, units: list[bytes]) -> list[BurnedInLabel]:
+    """The labels of pictures that can be read."""
+    return [picture.label for picture in decode_units(codec, units).pictures if picture.label is not None]

@@ -1,0 +1,68 @@
+"""Mutants of a platform that records to the cloud storage: what it keeps, finds, shows, and for whom."""
+
+from __future__ import annotations
+
+from simulators.faults.registry import mutant
+from simulators.platform.database import Row
+from simulators.platform.platform import Platform
+from simulators.platform.playback import Playback
+from simulators.platform.plays import Play
+from simulators.platform.recorder import Clip, Recorder
+
+LATE = 5.0
+
+# BIZ-REC-05
+
+
+class _Inside(Recorder):
+    def search(self, device: Row, channel: int, start: float, end: float) -> list[Row]:
+        return [row for row in super().search(device, channel, start, end) if row["start"] >= start]
+
+
+@mutant(violates="BIZ-REC-05")
+class ClipsThatBeginBeforeAreMissed(Platform):
+    """A search finds only the clips that begin in the span."""
+
+    zh = "检索遗漏起点早于时段的片段。"
+    recorder_class = _Inside
+
+
+class _TimesOfUpload(Recorder):
+    async def keep(self, clip: Clip) -> None:
+        late = Clip(clip.device, clip.channel, clip.start + LATE, clip.end + LATE, clip.data, clip.event)
+        await super().keep(late)
+
+
+@mutant(violates="BIZ-REC-05")
+class ClipsAreDatedLate(Platform):
+    """Clips have the time of an upload seconds later."""
+
+    zh = "片段时间取自数秒之后的上传。"
+    recorder_class = _TimesOfUpload
+
+
+class _Seamless(Playback):
+    def playlist(self, play: Play, rows: list[Row]) -> str:
+        return super().playlist(play, rows).replace("#EXT-X-DISCONTINUITY\n", "")
+
+
+@mutant(violates="BIZ-REC-05")
+class GapsAreSkipped(Platform):
+    """Playback goes over a gap without a mark."""
+
+    zh = "播放列表不标明空档。"
+    playback_class = _Seamless
+
+
+class _FromTheStart(Playback):
+    def rows(self, play: Play) -> list[Row]:
+        device = self.platform.devices.find(play.device) or {}
+        return self.platform.recorder.search(device, play.channel, 0.0, play.until)
+
+
+@mutant(violates="BIZ-REC-05")
+class SeekingIsIgnored(Platform):
+    """Playback begins with the oldest recording, whatever was asked for."""
+
+    zh = "回放总是自最早的录像开始，不理会所求时刻。"
+    playback_class = _FromTheStart
