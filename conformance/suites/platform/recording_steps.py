@@ -83,13 +83,22 @@ class Scene:
         """Set the record plan of channel 0."""
         return await self.owner.call("setRecordPlan", {"items": windows}, query={"channel": 0}, terminal=self.dev_id)
 
-    async def playing(self, check: Checks, within: float, look: float) -> bool:
-        """A control leg: the platform fetches pictures."""
+    async def fetched(self, within: float, look: float) -> bool:
+        """Whether the platform gets pictures, waited for."""
         begun = self.wire.now()
-        while not any(viewer.pictures for viewer in self.media.playing) and self.wire.now() - begun < within:
+        while not self.recording and self.wire.now() - begun < within:
             await self.wire.sleep(look)
+        return self.recording
+
+    @property
+    def recording(self) -> bool:
+        """Whether somebody gets pictures now."""
+        return any(viewer.pictures for viewer in self.media.playing)
+
+    async def begun(self, check: Checks, within: float, look: float) -> bool:
+        """A control leg: the platform fetches pictures."""
         expected = say("平台按计划取得图像", "the platform fetches pictures as planned")
-        return check.control(any(viewer.pictures for viewer in self.media.playing), expected)
+        return check.control(await self.fetched(within, look), expected)
 
     async def idle(self, within: float, look: float) -> bool:
         """Whether nobody gets pictures any more, waited for."""

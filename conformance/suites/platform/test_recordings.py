@@ -48,7 +48,7 @@ async def two_parts(scene: Scene, check: Checks, limit: Limits) -> bool:
     if not accepted(check, "BIZ-REC-05", await scene.plan(ALWAYS), "setRecordPlan"):
         return False
     for part in range(2):
-        if not await scene.playing(check, limit.begin.seconds, limit.look.seconds):
+        if not await scene.begun(check, limit.begin.seconds, limit.look.seconds):
             return False
         await wire.sleep(limit.length.seconds)
         if part == 0:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
 from simulators.faults.registry import mutant
 from simulators.platform.database import Row
 from simulators.platform.platform import Platform
 from simulators.platform.playback import Playback
 from simulators.platform.plays import Play
-from simulators.platform.recorder import Clip, Recorder
+from simulators.platform.recorder import Clip, Place, Recorder, Window
+from simulators.platform.tables import PLANS
 
 LATE = 5.0
 
@@ -66,3 +72,49 @@ class SeekingIsIgnored(Platform):
 
     zh = "回放总是自最早的录像开始，不理会所求时刻。"
     playback_class = _FromTheStart
+
+
+# BIZ-REC-07
+
+
+class _Universal(Recorder):
+    def wanted(self) -> set[Place]:
+        now = dt.datetime.fromtimestamp(self.platform.clock.now(), dt.UTC)
+        minute, rows = now.hour * 60 + now.minute, self.platform.database.rows(select(PLANS))
+        fits = (row for row in rows if row["week"] == now.isoweekday() and row["start"] <= minute < row["end"])
+        return {(str(row["device"]), int(row["channel"])) for row in fits}
+
+
+@mutant(violates="BIZ-REC-07")
+class RecordPlansAreInUtc(Platform):
+    """Record plans are followed in UTC."""
+
+    zh = "云录像计划按 UTC 执行。"
+    recorder_class = _Universal
+
+
+class _Endless(Recorder):
+    def follow(self, now: float) -> None:
+        for device, channel in self.wanted() if self.store.usable else ():
+            self._begin(device, channel, "")
+
+
+@mutant(violates="BIZ-REC-07")
+class RecordingsDoNotEnd(Platform):
+    """What was begun by a plan goes on when another takes its place."""
+
+    zh = "更换计划之后录制不停止。"
+    recorder_class = _Endless
+
+
+class _OneWindow(Recorder):
+    def set_plan(self, dev_id: str, channel: int, windows: Sequence[Window]) -> None:
+        super().set_plan(dev_id, channel, list({week: (week, start, end) for week, start, end in windows}.values()))
+
+
+@mutant(violates="BIZ-REC-07")
+class OneWindowADayIsKept(Platform):
+    """Of several windows of a day the last is kept."""
+
+    zh = "每天只保存一个时段。"
+    recorder_class = _OneWindow
