@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,11 +14,13 @@ from conformance.media.decoding import decode_units
 from conformance.model.checks import Checks, say
 from conformance.peers.http_connection import Endpoint
 from conformance.peers.platform.bench import PlatformBench
+from conformance.peers.platform.device import DevicePeer
 from conformance.peers.platform.device_media import DeviceMedia
 from conformance.peers.platform.phone import Phone
 from conformance.peers.platform.reply import Reply
 from conformance.peers.streams.hls_player import HlsPlayer
 from conformance.peers.streams.http_fetcher import Fetcher
+from conformance.plugin.fixtures import Limits
 from conformance.protocols.hls import Segment
 from conformance.suites.platform.alarm_steps import moment, rfc3339
 from conformance.suites.platform.client_steps import good
@@ -133,6 +135,23 @@ class Scene:
                 return clips
             await self.wire.sleep(look)
 
+    async def piece(self, check: Checks, limit: Limits) -> Span | None:
+        """A control leg: one piece is recorded by plan and found. From when to when it says it is, None where there is
+        none. ``limit`` has begin, length, listed, look."""
+        look, begun = limit.look.seconds, await self.platform.platform_now()
+        if not good(check, await self.plan(ALWAYS), "setRecordPlan") or not await self.begun(
+            check, limit.begin.seconds, look
+        ):
+            return None
+        await self.wire.sleep(limit.length.seconds)
+        good(check, await self.plan([]), "setRecordPlan []")
+        await self.idle(limit.begin.seconds, look)
+        whole = Span(begun, await self.platform.platform_now() + 1.0)
+        clips = await self.found(whole, limit.length.seconds / 2, limit.listed.seconds, look)
+        spans = [one for one in map(span_of, clips) if one is not None]
+        check.control(bool(spans), say("检索到所录的一段", "the piece is found"))
+        return Span(min(one.start for one in spans), max(one.end for one in spans)) if spans else None
+
     async def playback(self, span: Span, phone: Phone | None = None) -> Reply:
         """The address of what is recorded."""
         body = {"channel": 0, **span.query}
@@ -141,10 +160,11 @@ class Scene:
 
 @asynccontextmanager
 async def recorded_device(
-    platform: PlatformBench, owner: Phone, check: Checks, *requirements: str
+    platform: PlatformBench, owner: Phone, check: Checks, *requirements: str, other: DevicePeer | None = None
 ) -> AsyncIterator[Scene | None]:
-    """A camera with media that is online and has no plan; None where there is none. The plan is emptied afterwards."""
-    device = a_device(platform, check, *requirements, owner=owner.user.name if owner.user else "")
+    """A camera with media that is online and has no plan; None where there is none. The plan is emptied afterwards.
+    ``other``: a device of the phone's user that is not declared so."""
+    device = other or a_device(platform, check, *requirements, owner=owner.user.name if owner.user else "")
     if device is None:
         yield None
         return
@@ -184,6 +204,16 @@ def player_of(phone: Phone, url: str) -> HlsPlayer:
     parts = urlsplit(url)
     fetcher = Fetcher(phone.wire, Endpoint.of(url, phone.endpoint.ca_file), phone.connections.limits, "playback")
     return HlsPlayer(fetcher, f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
+
+
+async def fetched(phone: Phone, url: str, targets: Sequence[str]) -> tuple[list[int], int]:
+    """The HTTP statuses of targets of the server of an address, and the bytes of media that came with them."""
+    fetcher = player_of(phone, url).fetcher
+    try:
+        found = [await fetcher.get(target) for target in targets]
+    finally:
+        fetcher.close()
+    return [one.status for one in found], sum(one.media for one in found)
 
 
 async def watched(phone: Phone, url: str, most: int = ALL) -> Shown:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from simulators.faults.registry import mutant
+from simulators.platform.client_api import ClientApi
+from simulators.platform.client_call import Call
+from simulators.platform.client_watching import WatchingOperations
 from simulators.platform.database import Row
 from simulators.platform.platform import Platform
 from simulators.platform.playback import Playback
-from simulators.platform.plays import Play
+from simulators.platform.plays import Play, Plays
 from simulators.platform.recorder import Clip, Place, Recorder, Window
-from simulators.platform.tables import PLANS
+from simulators.platform.tables import PLANS, RECORDINGS
 
 LATE = 5.0
 
@@ -118,3 +121,107 @@ class OneWindowADayIsKept(Platform):
 
     zh = "每天只保存一个时段。"
     recorder_class = _OneWindow
+
+
+# BIZ-REC-06
+
+
+class _Eternal(Recorder):
+    async def forget(self, dev_id: str) -> None:
+        return
+
+
+@mutant(violates="BIZ-REC-06")
+class RecordingsOutliveTheRelease(Platform):
+    """Who binds a device again finds the recordings from before it was given back."""
+
+    zh = "退还终端不删除录像，再次绑定后仍可检索。"
+    recorder_class = _Eternal
+
+
+class _Inherited(_Eternal):
+    def search(self, device: Row, channel: int, start: float, end: float) -> list[Row]:
+        r = RECORDINGS.c
+        rows = select(RECORDINGS).where(r.device == device["id"], r.channel == channel, r.start < end, r.end > start)
+        return self.platform.database.rows(rows.order_by(r.start))
+
+
+@mutant(violates="BIZ-REC-06")
+class RecordingsGoWithTheDevice(Platform):
+    """The next owner of a device sees what it recorded for the one before."""
+
+    zh = "终端的新属主可见原属主的录像。"
+    recorder_class = _Inherited
+
+
+class _Lasting(Plays):
+    def end(self, *, user: str = "", device: str = "", session: str = "") -> int:
+        return 0 if device and not user else super().end(user=user, device=device, session=session)
+
+
+@mutant(violates="BIZ-REC-06")
+class AddressesOutliveTheRelease(Platform):
+    """An address of a playback is good until it expires, though the device was given back."""
+
+    zh = "退还终端之后原回放地址仍有效。"
+    plays_class = _Lasting
+    recorder_class = _Inherited
+
+
+# BIZ-REC-08
+
+
+class _ViewIsEnough(WatchingOperations):
+    def device(self, call: Call, right: str, channel: int) -> Row:
+        return super().device(call, "view", channel)
+
+
+class _ClientOfViewers(ClientApi):
+    watching_class = _ViewIsEnough
+
+
+@mutant(violates="BIZ-REC-08")
+class WhoMayViewMayPlayBack(Platform):
+    """Playback needs no right of its own."""
+
+    zh = "有观看权者即可回放。"
+    client_class = _ClientOfViewers
+
+
+class _AnySignature(Plays):
+    def genuine(self, target: str) -> bool:
+        return True
+
+
+@mutant(violates="BIZ-REC-08")
+class SignaturesOfPlaybackAreNotChecked(Platform):
+    """The address of a playback may be altered."""
+
+    zh = "不验证回放地址的签名。"
+    plays_class = _AnySignature
+
+
+class _Withdrawn(Plays):
+    def end(self, *, user: str = "", device: str = "", session: str = "") -> int:
+        return 0 if user and device else super().end(user=user, device=device, session=session)
+
+
+@mutant(violates="BIZ-REC-08")
+class PlaybackOutlivesTheShare(Platform):
+    """The addresses of a sharee are good until they expire, though the share was withdrawn."""
+
+    zh = "共享撤回之后原回放地址仍有效。"
+    plays_class = _Withdrawn
+
+
+class _LoggedOut(Plays):
+    def end(self, *, user: str = "", device: str = "", session: str = "") -> int:
+        return 0 if session else super().end(user=user, device=device)
+
+
+@mutant(violates="BIZ-REC-08")
+class PlaybackOutlivesTheSession(Platform):
+    """The addresses of a session are good until they expire, though its user has logged out."""
+
+    zh = "退出登录之后原回放地址仍有效。"
+    plays_class = _LoggedOut
