@@ -7,18 +7,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from conformance.media.burned_in_label import BurnedInLabel
-from conformance.media.decoding import decode_units
 from conformance.model.checks import Checks, say
 from conformance.peers.http_connection import Endpoint
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.device import DevicePeer
 from conformance.peers.platform.device_media import DeviceMedia
+from conformance.peers.platform.http_play import segment_pictures, target_of
 from conformance.peers.platform.phone import Phone
 from conformance.peers.platform.reply import Reply
-from conformance.peers.streams.hls_player import HlsPlayer
+from conformance.peers.streams.hls_player import FetchedSegment, HlsPlayer
 from conformance.peers.streams.http_fetcher import Fetcher
 from conformance.plugin.fixtures import Limits
 from conformance.protocols.hls import Segment
@@ -29,8 +28,6 @@ from conformance.suites.platform.device_steps import a_device, online
 WEEK = range(1, 8)
 ALWAYS = [{"week": week, "start": "00:00", "end": "24:00"} for week in WEEK]
 ALL = 100
-#: Codec of each stream_type (ISO/IEC 13818-1 table 2-34).
-CODECS = {0x1B: "h264", 0x24: "h265"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +198,8 @@ class Shown:
 
 def player_of(phone: Phone, url: str) -> HlsPlayer:
     """A player for an address that the platform gave."""
-    parts = urlsplit(url)
     fetcher = Fetcher(phone.wire, Endpoint.of(url, phone.endpoint.ca_file), phone.connections.limits, "playback")
-    return HlsPlayer(fetcher, f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
+    return HlsPlayer(fetcher, target_of(url))
 
 
 async def fetched(phone: Phone, url: str, targets: Sequence[str]) -> tuple[list[int], int]:
@@ -229,16 +225,13 @@ async def watched(phone: Phone, url: str, most: int = ALL) -> Shown:
             if fetched.stream is None:
                 shown.failures.append(f"{segment.uri}: {fetched.error or fetched.fetched.summary}")
                 continue
-            pid = fetched.stream.video_pid
-            units = [pes.payload for pes in fetched.stream.of(pid)]
-            codec = CODECS.get(fetched.stream.streams.get(pid or 0, 0), "h264")
-            labels = await phone.wire.compute("labels", partial(labels_of, codec, units))
+            labels = await phone.wire.compute("labels", partial(labels_of, fetched))
             shown.clips.append((segment, labels))
         return shown
     finally:
         player.fetcher.close()
 
 
-def labels_of(codec: str, units: list[bytes]) -> list[BurnedInLabel]:
+def labels_of(segment: FetchedSegment) -> list[BurnedInLabel]:
     """The labels of pictures that can be read."""
-    return [picture.label for picture in decode_units(codec, units).pictures if picture.label is not None]
+    return [picture.label for picture in segment_pictures([segment]).pictures if picture.label is not None]

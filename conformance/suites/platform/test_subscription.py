@@ -12,10 +12,9 @@ from conformance.peers.platform.phone import Phone, Phones
 from conformance.peers.platform.reply import Reply
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.platform.alarm_steps import Bell, listed, moment
+from conformance.suites.platform.alarm_steps import Bell, listed, moment, rfc3339
 from conformance.suites.platform.client_steps import accepted, refused
 from conformance.suites.platform.device_steps import a_device, online
-from conformance.suites.platform.test_alarm_history import rfc3339
 from conformance.suites.platform.test_anti_hotlink import suspended
 from specs.model import Limit
 
