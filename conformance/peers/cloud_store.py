@@ -158,7 +158,7 @@ class CloudStore:
         return _response(status, body, headers)
 
     def _handle(self, request: HttpRequest, at: float) -> Reply:
-        account = signed_by(request, self.accounts)
+        account = self.wire.fact("signed by", lambda: signed_by(request, self.accounts))
         if account is None:
             return 403, _error("SignatureDoesNotMatch"), ()
         path, _, query = request.target.partition("?")

@@ -13,6 +13,7 @@ ENOUGH = 4096
 REFUSALS = range(400, 500)
 OTHER_REFUSALS = (*REFUSALS, 501, 505)
 SAME = 64
+VARYING = frozenset({"date", "x-request-id", "etag", "last-modified", "x-trace-id", "via", "age"})
 WANTED = say("4xx，媒体 0 字节", "4xx, 0 bytes of media")
 
 
@@ -53,3 +54,9 @@ async def judge_refused(
         about = say(f"{subject.path}: {count} 次尝试", f"{subject.path}: {count} attempts")
         check.true(requirement, True, WANTED, WANTED, about)
     return held
+
+
+def shape(fetched: Fetched) -> tuple[int, tuple[str, ...], bytes]:
+    """What a refusal tells: status, names of headers that do not vary by nature, and the body."""
+    names = sorted({name.lower() for name, _ in fetched.headers} - VARYING)
+    return fetched.status, tuple(names), fetched.body

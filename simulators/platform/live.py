@@ -24,6 +24,7 @@ class LiveStream:
 
     window_class: type[HlsWindow] = HlsWindow
     hub_class: type[FlvHub] = FlvHub
+    cutter_class: type[Cutter] = Cutter
 
     def __init__(self, platform: Platform, key: Key, window: HlsWindow | None = None) -> None:
         self.hls = window or self.window_class()
@@ -33,7 +34,7 @@ class LiveStream:
         def later(call: Callable[..., None]) -> Callable[..., None]:
             return lambda *values: _in_loop(loop, call, *values)
 
-        cutter = Cutter(TARGET, later(self.hls.resume()), first=0.0)
+        cutter = self.cutter_class(TARGET, later(self.hls.resume()), first=0.0)
         muxer = FlvMuxer(later(self.flv.publish), later(self.flv.end))
         self.ingest = LiveIngest(platform, *key, [cutter, muxer])
 

@@ -76,7 +76,8 @@ async def playlist_of(play: HttpPlay, within: Limit, count: int = 1) -> HlsPlaye
     player, wire = play.hls_player(), play.phone.wire
     until = wire.now() + within.seconds
     while (playlist := (await player.load()).playlist) is None or len(playlist.segments) < count:
-        if wire.now() > until or (playlist is not None and playlist.ended):
+        unreadable = player.loads[-1].error is not None
+        if wire.now() > until or unreadable or (playlist is not None and playlist.ended):
             break
         await wire.sleep(AGAIN)
     return player

@@ -28,7 +28,7 @@ from conformance.suites.platform.live_steps import (
 )
 from conformance.suites.platform.stream_tokens import spoilt, unsigned
 from conformance.suites.platform.test_live_paths import picture
-from conformance.suites.streams.stream_steps import judge_violations
+from conformance.suites.stream_findings import judge_violations
 
 PICTURE = say("画面中的设备、通道、码流", "device, channel and stream in the picture")
 

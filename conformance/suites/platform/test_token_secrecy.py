@@ -5,19 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import partial
-from statistics import median
 
 from conformance.model.checks import Checks, say
 from conformance.peers.platform.bench import PlatformBench
 from conformance.peers.platform.device import DevicePeer
 from conformance.peers.platform.device_connection import Heard
 from conformance.peers.platform.phone import Phone
-from conformance.peers.platform.token_statistics import entropy, fewest_changes, kolmogorov, recomputed, repeats
+from conformance.peers.platform.token_statistics import entropy, fewest_changes, recomputed, repeats
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.suites.platform.device_steps import provisioned
 from conformance.suites.platform.test_anti_hotlink import GOOD, camera_of, token_text, verdict
-from conformance.suites.platform.token_steps import Asked, a_token, play_tokens
+from conformance.suites.platform.token_steps import Asked, a_token, judge_times, play_tokens
 
 CHINA = dt.timezone(dt.timedelta(hours=8))
 RANDOM = "random"
@@ -93,12 +92,7 @@ async def test_equal_refusals(platform: PlatformBench, owner: Phone, check: Chec
     told = {kind: sorted(body.decode("utf-8", "replace") for body in found) for kind, found in bodies.items()}
     for kind in list(kinds)[1:]:
         check.equal("IF-AHL-16", told[kind], told[RANDOM], say(f"应答内容: {kind}", f"the answer: {kind}"))
-        apart = kolmogorov(seconds[kind], seconds[RANDOM])
-        gap = abs(median(seconds[kind]) - median(seconds[RANDOM]))
-        check.figures[kind] = {"distance": round(apart, 3), "median": median(seconds[kind])}
-        held = limit.distance.holds(apart) or limit.median_gap.holds(gap)
-        expected = say("耗时不可区分", "times that cannot be told apart")
-        check.true("IF-AHL-16", held, expected, f"D {apart:.3f}, {gap * 1000:.2f} ms", kind)
+        judge_times(check, "IF-AHL-16", kind, seconds[kind], seconds[RANDOM], limit)
 
 
 async def bad_tokens(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from conformance.model.checks import Checks, say
 from conformance.peers.platform.phone import Phone
 from conformance.peers.platform.reply import Reply
+from conformance.peers.platform.token_statistics import kolmogorov
+from conformance.plugin.fixtures import Limits
 
 LIVE, RECORD = "VIDEO_PLAY", "RECORD_PLAY"
 PATHS = ("local", "direct", "relay")
@@ -60,3 +64,15 @@ async def file_token(phone: Phone, dev_id: str, file: str) -> str:
     """A token for a recording on the device, empty for none."""
     found = tokens_in(await phone.call("playback", {"channel": 0, "file": file}, terminal=dev_id))
     return found[0] if found else ""
+
+
+def judge_times(
+    check: Checks, requirement: str, kind: str, seconds: Sequence[float], others: Sequence[float], limit: Limits
+) -> None:
+    """Seconds that refusals of one kind took against those of another: the distributions cannot be told apart."""
+    apart = kolmogorov(seconds, others)
+    gap = abs(median(seconds) - median(others))
+    check.figures[kind] = {"distance": round(apart, 3), "median": median(seconds)}
+    held = limit.distance.holds(apart) or limit.median_gap.holds(gap)
+    expected = say("耗时不可区分", "times that cannot be told apart")
+    check.true(requirement, held, expected, f"D {apart:.3f}, {gap * 1000:.2f} ms", kind)

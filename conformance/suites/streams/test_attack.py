@@ -6,14 +6,12 @@ from conformance.model.checks import Checks, say
 from conformance.peers.streams.bench import StreamBench
 from conformance.peers.streams.forged_links import FOREIGN_KEY, detoured, forged, repeated
 from conformance.peers.streams.forged_requests import by_method, forwarded, in_headers
-from conformance.peers.streams.http_fetcher import Fetched
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.suites.http_attacks import OTHER_REFUSALS, REFUSALS, Subject, judge_refused
+from conformance.suites.http_attacks import OTHER_REFUSALS, REFUSALS, Subject, judge_refused, shape
 from conformance.suites.streams.attack_steps import GOOD, fetch, judge_port, links_of, still_good, subjects
 
 DAY = 86_400.0
-VARYING = frozenset({"date", "x-request-id", "etag", "last-modified", "x-trace-id", "via", "age"})
 
 
 @verifies("IF-URL-05")
@@ -111,12 +109,6 @@ async def test_other_ports(streams: StreamBench, check: Checks) -> None:
         check.step("s2")
         for port in streams.ports:
             await judge_port(streams, check, "IF-URL-13", subject, port)
-
-
-def shape(fetched: Fetched) -> tuple[int, tuple[str, ...], bytes]:
-    """What a refusal tells: status, names of headers that do not vary by nature, and the body."""
-    names = sorted({name.lower() for name, _ in fetched.headers} - VARYING)
-    return fetched.status, tuple(names), fetched.body
 
 
 @verifies("IF-URL-11")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from conformance.media.decoding import decode_units
 from conformance.model.checks import Checks, say
 from conformance.peers.streams.bench import StreamBench
 from conformance.peers.streams.flv_player import FlvPlay
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
-from conformance.protocols.flv import AVC, VIDEO, AvcRecord, FlvError, FlvTag, annex_b, read_avc_record
-from conformance.suites.streams.stream_steps import judge_violations
+from conformance.protocols.flv import VIDEO, FlvError
+from conformance.suites.stream_findings import judge_violations
+from conformance.suites.stream_rules import judge_decoding, pictures, setup
 from specs.model import Limit
 
 HEADER_RULES = ("flv.version", "flv.reserved", "flv.offset", "flv.header.flags")
@@ -70,17 +70,6 @@ async def test_times(streams: StreamBench, check: Checks, limits: Limits) -> Non
     check.true("IF-FLV-04a", not back, say("逐类不减", "none goes back"), "; ".join(back[:3]) or len(play.tags))
 
 
-def pictures(play: FlvPlay) -> list[FlvTag]:
-    """Tags with H.264 pictures, in order."""
-    return [tag for tag in play.tags if tag.is_picture]
-
-
-def setup(play: FlvPlay) -> AvcRecord | None:
-    """The decoder configuration. Raises FlvError where the first sequence header cannot be read."""
-    first = next((tag for tag in play.tags if tag.is_setup and tag.codec == AVC), None)
-    return read_avc_record(first.units) if first else None
-
-
 @verifies("IF-FLV-05", "IF-FLV-06")
 async def test_pictures(streams: StreamBench, check: Checks, limits: Limits) -> None:
     """The sequence header, and the units of each picture."""
@@ -108,30 +97,8 @@ async def test_pictures(streams: StreamBench, check: Checks, limits: Limits) -> 
         check.inconclusive("IF-FLV-06", say("没有可用的序列头", "there is no sequence header to go by"))
         return
     judge_violations(check, "IF-FLV-06", (v for v in play.reader.violations if v.rule in UNIT_RULES))
-    judge_decoding(check, record, shown)
-
-
-def judge_decoding(check: Checks, record: AvcRecord, shown: list[FlvTag]) -> None:
-    """The units fill their tags, and decode from the first key picture on."""
-    units: list[bytes] = []
-    for tag in shown:
-        try:
-            picture = annex_b(tag, record.length_size)
-        except FlvError as error:
-            check.fail(
-                "IF-FLV-06", say("单元恰好填满标签", "the units fill the tag"), error.explain, f"{tag.timestamp} ms"
-            )
-            return
-        if tag.is_key or units:
-            units.append(picture)
-    if not units:
-        check.inconclusive("IF-FLV-06", say("没有关键帧", "there was no key picture"))
-        return
     check.step("s3")
-    decoded = decode_units("h264", units, parameter_sets=record.annex_b)
-    seen = f"{len(decoded.pictures)} of {len(units)}" + (f", {decoded.errors[0]}" if decoded.errors else "")
-    whole = len(decoded.pictures) == len(units) and not decoded.errors
-    check.true("IF-FLV-06", whole, say("每个画面均可解码", "every picture decodes"), seen)
+    judge_decoding(check, "IF-FLV-06", record, shown)
 
 
 @verifies("IF-FLV-07", "IF-FLV-08")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -12,7 +13,8 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.hls import Playlist, Segment
 from conformance.protocols.signed_url import UrlError
-from conformance.suites.streams.stream_steps import judge_violations, readable
+from conformance.suites.stream_findings import judge_violations, readable
+from conformance.suites.stream_rules import sequence_faults
 
 PLAYLIST_TYPES = ("application/vnd.apple.mpegurl", "audio/mpegurl")
 SEGMENT_TYPE = "video/mp2t"
@@ -83,23 +85,6 @@ def address_of(streams: StreamBench, segment: Segment) -> str:
     return segment.uri.partition("?")[0]
 
 
-def sequence_faults(streams: StreamBench, before: Playlist, after: Playlist) -> list[str]:
-    """What one version of a playlist breaks of the rules for the media sequence, compared with the one before."""
-    faults = []
-    if after.media_sequence < before.media_sequence:
-        faults.append(f"EXT-X-MEDIA-SEQUENCE {after.media_sequence} after {before.media_sequence}")
-    known = {segment.sequence: address_of(streams, segment) for segment in before.segments}
-    faults += [
-        f"number {segment.sequence} was {known[segment.sequence]} and is {address_of(streams, segment)}"
-        for segment in after.segments
-        if known.get(segment.sequence, address_of(streams, segment)) != address_of(streams, segment)
-    ]
-    last_before = before.media_sequence + len(before.segments)
-    if after.media_sequence + len(after.segments) < last_before:
-        faults.append(f"the list ends at {after.media_sequence + len(after.segments) - 1}, before at {last_before - 1}")
-    return faults
-
-
 @verifies("IF-HLS-06", "IF-HLS-07")
 async def test_reloads(streams: StreamBench, check: Checks, limits: Limits) -> None:
     """Numbers, addresses and target durations of the versions."""
@@ -109,7 +94,7 @@ async def test_reloads(streams: StreamBench, check: Checks, limits: Limits) -> N
     if not readable(check, loads[-1], "IF-HLS-06", "IF-HLS-07"):
         return
     check.step("s2")
-    faults = [fault for a, b in pairwise(lists) for fault in sequence_faults(streams, a, b)]
+    faults = [fault for a, b in pairwise(lists) for fault in sequence_faults(a, b, partial(address_of, streams))]
     wanted = say("只增，逐个移除，序号不换分片", "only grows, one by one, a number keeps its segment")
     check.true("IF-HLS-06", not faults, wanted, "; ".join(faults[:3]) or numbers(loads))
     targets = sorted({playlist.target_duration or 0 for playlist in lists})

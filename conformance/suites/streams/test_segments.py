@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from conformance.media.decoding import decode_units
 from conformance.model.checks import Checks, say
 from conformance.peers.streams.bench import StreamBench
 from conformance.peers.streams.hls_player import FetchedSegment, HlsPlayer
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.access_unit import split_annex_b
-from conformance.protocols.mpeg_ts import CLOCK, H264_TYPE, H265_TYPE, NULL_PID, unwrap
-from conformance.suites.streams.stream_steps import judge_violations
+from conformance.protocols.mpeg_ts import H264_TYPE, H265_TYPE
+from conformance.suites.stream_findings import judge_violations
+from conformance.suites.stream_rules import counter_faults, decodes, time_gap
 from specs.model import Limit
 
 IDR, SPS, PPS = 5, 7, 8
@@ -56,34 +56,6 @@ async def test_transport_streams(streams: StreamBench, check: Checks, limits: Li
         seen = f"{len(stream.programs)} programs, {len(stream.streams)} streams"
         whole = len(stream.programs) == 1 and bool(stream.streams)
         check.true("IF-HLS-10", whole, say("PAT 与 PMT，一个节目", "PAT and PMT, one program"), seen, about)
-
-
-def counter_faults(before: FetchedSegment, after: FetchedSegment) -> list[str]:
-    """PIDs whose continuity counter does not go on from one segment to the next."""
-    assert before.stream is not None
-    assert after.stream is not None
-    faults = []
-    for pid, first in after.stream.first_counters.items():
-        last = before.stream.last_counters.get(pid)
-        if last is None or pid == NULL_PID or pid in after.stream.marked:
-            continue
-        if first != (last + 1) % 16:
-            faults.append(f"pid {pid}: {first} after {last}")
-    return faults
-
-
-def time_gap(before: FetchedSegment, after: FetchedSegment) -> float | None:
-    """Seconds by which the pictures of a segment begin later than those before lead one to expect."""
-    assert before.stream is not None
-    assert after.stream is not None
-    pid = after.stream.video_pid
-    old = sorted(unwrap([pes.pts for pes in before.stream.of(before.stream.video_pid) if pes.pts is not None]))
-    new = [pes.pts for pes in after.stream.of(pid) if pes.pts is not None]
-    if len(old) < 2 or not new:
-        return None
-    step = (old[-1] - old[0]) / (len(old) - 1)
-    begins = min(unwrap([old[-1], *new])[1:])
-    return (begins - old[-1] - step) / CLOCK
 
 
 @verifies("IF-HLS-12")
@@ -159,8 +131,5 @@ async def test_segments_decode(streams: StreamBench, check: Checks, limits: Limi
         if stream is None or codec is None:
             check.not_applicable("IF-HLS-15", say("没有可解码的画面流", "no picture stream that we decode"))
             continue
-        units = [pes.payload for pes in stream.of(stream.video_pid)]
-        decoded = decode_units(codec, units)
-        seen = f"{len(decoded.pictures)} of {len(units)}" + (f", {decoded.errors[0]}" if decoded.errors else "")
-        whole = len(decoded.pictures) == len(units) and not decoded.errors
+        whole, seen = decodes(codec, [pes.payload for pes in stream.of(stream.video_pid)])
         check.true("IF-HLS-15", whole, say("每个画面均可解码", "every picture decodes"), seen, about)

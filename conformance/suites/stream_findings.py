@@ -1,4 +1,4 @@
-"""Steps that the stream suites share."""
+"""What the suites of streams, of a stream server or of a platform, say about playlists and codec findings."""
 
 from __future__ import annotations
 
