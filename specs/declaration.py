@@ -323,7 +323,11 @@ def derived_features(declaration: Declaration) -> dict[str, FeatureValue]:
     if declaration.streams is not None:
         return dict(stream_features(declaration.streams))
     if platform is not None:
-        return {"capacity": platform.capacity is not None and platform.capacity.fleet is not None}
+        capacity = platform.capacity
+        return {
+            "capacity": capacity is not None and capacity.fleet is not None,
+            "live_sessions": capacity is not None and capacity.live_sessions > 0,
+        }
     if storage is None:
         return {}
     return {

@@ -61,11 +61,13 @@ class DeclaredFleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Capacity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the vendor says that the platform carries: ``devices`` online at once, logins (registration included) and
-    heartbeats a second. ``hardware``: on what; ``fleet``: the devices to prove it with."""
+    heartbeats a second; ``live_sessions``: live streams over HTTP-FLV at once, 0 where nothing is said.
+    ``hardware``: on what; ``fleet``: the devices to prove it with."""
 
     devices: int
     logins_per_second: float
     heartbeats_per_second: float
+    live_sessions: int = 0
     hardware: str = ""
     fleet: DeclaredFleet | None = None
 

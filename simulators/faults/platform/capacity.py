@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import zlib
 
+from aiohttp import web
+
 from conformance.protocols.tykd_message import Message
 from simulators.faults.registry import mutant
 from simulators.platform.access_server import AccessServer
 from simulators.platform.device_link import DeviceLink
 from simulators.platform.device_steps import Registrar
 from simulators.platform.devices import OTHER
+from simulators.platform.flv import FlvHub
+from simulators.platform.media_server import MediaServer
 from simulators.platform.platform import Platform
+from simulators.platform.plays import Play
 from simulators.platform.presence import Presence
+from simulators.platform.refused import Refused
 
 FEW = 100
+SEATS = 10
 
 
 def _one_in(count: int, dev_id: str) -> bool:
@@ -85,3 +92,18 @@ class OnlyAHundredAreWatched(Platform):
 
     zh = "静默设备的扫描在前一百台之后结束。"
     presence_class = _ShortSweep
+
+
+class _TenSeats(MediaServer):
+    async def serve_flv(self, request: web.BaseRequest, play: Play, hub: FlvHub) -> web.StreamResponse:
+        if len(hub.viewers) >= SEATS:
+            raise Refused("device_timeout")
+        return await super().serve_flv(request, play, hub)
+
+
+@mutant(violates="BIZ-KPI-06a")
+class TenViewersAtMost(Platform):
+    """The eleventh viewer of a stream is turned away."""
+
+    zh = "同一路流的第十一个观看者被拒绝。"
+    media_class = _TenSeats
