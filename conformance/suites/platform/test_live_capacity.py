@@ -104,5 +104,5 @@ async def test_live_sessions(platform: PlatformBench, owner: Phone, check: Check
 def slow(level: Audience, few: Audience, limit: Limits) -> bool:
     """Whether a level fails too often, or begins slower, by the factor of the knee, than the first step; the one
     viewer before that waited for the stream to be fetched."""
-    late = math.isnan(level.p95) or level.p95 > limit.knee_factor.number * few.p95
+    late = math.isnan(level.p95) or level.p95 > max(limit.knee_least.seconds, limit.knee_factor.number * few.p95)
     return late or not limit.error_rate.holds(level.failed)
