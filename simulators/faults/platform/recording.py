@@ -20,6 +20,35 @@ from simulators.platform.tables import PLANS, RECORDINGS
 
 LATE = 5.0
 
+# BIZ-REC-03
+
+
+class _Forever(Recorder):
+    def horizon(self) -> float:
+        return 0.0
+
+
+@mutant(violates="BIZ-REC-03")
+class RecordingsAreKeptForever(Platform):
+    """Recordings stay after the end of the package's time."""
+
+    zh = "超过期限的录像仍可检索与播放。"
+    recorder_class = _Forever
+
+
+class _HalfTheTime(Recorder):
+    def horizon(self) -> float:
+        return self.platform.clock.now() - self.retention / 2
+
+
+@mutant(violates="BIZ-REC-03")
+class RecordingsEndEarly(Platform):
+    """Recordings are removed after half of the package's time."""
+
+    zh = "录像在期限过半时即被删除。"
+    recorder_class = _HalfTheTime
+
+
 # BIZ-REC-05
 
 
