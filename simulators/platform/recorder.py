@@ -190,7 +190,7 @@ class Recorder:
         owner = str(device["owner"]) if device else ""
         if not owner:
             return
-        key = object_key(owner, clip)
+        key = self.key_of(owner, clip)
         text = self.platform.clock.text
         times = {"start": text(clip.start), "end": text(clip.end), "device-id": clip.device}
         await self.store.put(key, clip.data, MEDIA_TYPE, times)
@@ -200,6 +200,10 @@ class Recorder:
         self.platform.database.change(insert(RECORDINGS).values(values))
         if clip.event:
             self.platform.alarms.clip_stored(clip.event, recording)
+
+    def key_of(self, owner: str, clip: Clip) -> str:
+        """The key of a clip in the storage."""
+        return object_key(owner, clip)
 
     # the index
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -19,6 +20,7 @@ from simulators.platform.recorder import Clip, Place, Recorder, Window
 from simulators.platform.tables import PLANS, RECORDINGS
 
 LATE = 5.0
+EIGHT_HOURS = 8 * 3600.0
 
 # BIZ-REC-03
 
@@ -254,3 +256,45 @@ class PlaybackOutlivesTheSession(Platform):
 
     zh = "退出登录之后原回放地址仍有效。"
     plays_class = _LoggedOut
+
+
+# CS-077
+
+
+class _ChinaTime(Recorder):
+    def key_of(self, owner: str, clip: Clip) -> str:
+        return super().key_of(owner, replace(clip, start=clip.start + EIGHT_HOURS, end=clip.end + EIGHT_HOURS))
+
+
+@mutant(violates="CS-077")
+class KeysAreInChinaTime(Platform):
+    """The times in keys are those of UTC+8."""
+
+    zh = "键中的时间为 UTC+8。"
+    recorder_class = _ChinaTime
+
+
+class _Numbered(Recorder):
+    def key_of(self, owner: str, clip: Clip) -> str:
+        return f"{owner}/{clip.device}/{clip.channel}/{self.platform.new_id()}.ts"
+
+
+@mutant(violates="CS-077")
+class KeysAreRandom(Platform):
+    """Keys have a random id in place of the time."""
+
+    zh = "键中以随机编号代替时间。"
+    recorder_class = _Numbered
+
+
+class _ChannelsFromOne(Recorder):
+    def key_of(self, owner: str, clip: Clip) -> str:
+        return super().key_of(owner, replace(clip, channel=clip.channel + 1))
+
+
+@mutant(violates="CS-077")
+class KeysCountChannelsFromOne(Platform):
+    """Keys count channels from one."""
+
+    zh = "键中的通道号从 1 起。"
+    recorder_class = _ChannelsFromOne
