@@ -15,7 +15,7 @@ from conformance.suites.platform.recording_steps import Scene, Span, recorded_de
 REQUIREMENT = "BIZ-REC-04"
 
 
-@verifies(REQUIREMENT)
+@verifies("BIZ-REC-04")
 async def test_events(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """Events that follow each other sooner than a recording is long, without a plan."""
     limit = limits(REQUIREMENT)

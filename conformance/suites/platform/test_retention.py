@@ -34,7 +34,7 @@ class Ages:
             await self.platform.control.do("clock", advance=-self.moved)
 
 
-@verifies(REQUIREMENT)
+@verifies("BIZ-REC-03")
 async def test_retention(platform: PlatformBench, owner: Phone, phones: Phones, check: Checks, limits: Limits) -> None:
     """One piece on each side of the end of the declared retention."""
     limit, kept, user = limits(REQUIREMENT), platform.declared.retention_days * DAY, owner.user
