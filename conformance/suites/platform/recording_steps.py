@@ -28,6 +28,7 @@ from conformance.suites.platform.device_steps import a_device, online
 WEEK = range(1, 8)
 ALWAYS = [{"week": week, "start": "00:00", "end": "24:00"} for week in WEEK]
 ALL = 100
+MILLISECONDS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,20 @@ async def watched(phone: Phone, url: str, most: int = ALL) -> Shown:
         return shown
     finally:
         player.fetcher.close()
+
+
+async def newest(phone: Phone, url: str) -> float | None:
+    """Unix time in the label of the last picture that a live playlist has; None where none can be read."""
+    player = player_of(phone, url)
+    try:
+        loaded = await player.load()
+        if loaded.playlist is None or not loaded.playlist.segments:
+            return None
+        found = await player.segment(loaded.playlist.segments[-1])
+        labels = await phone.wire.compute("labels", partial(labels_of, found))
+    finally:
+        player.fetcher.close()
+    return labels[-1].time_ms / MILLISECONDS if labels else None
 
 
 def labels_of(segment: FetchedSegment) -> list[BurnedInLabel]:

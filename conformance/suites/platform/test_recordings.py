@@ -12,11 +12,19 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.suites.platform.alarm_steps import rfc3339
 from conformance.suites.platform.client_steps import accepted, conforming
-from conformance.suites.platform.recording_steps import ALWAYS, Scene, Span, recorded_device, runs, span_of, watched
+from conformance.suites.platform.recording_steps import (
+    ALWAYS,
+    MILLISECONDS,
+    Scene,
+    Span,
+    recorded_device,
+    runs,
+    span_of,
+    watched,
+)
 
 DAY = 86400.0
 ZONE = 8 * 3600.0
-MILLISECONDS = 1000.0
 
 
 @verifies("BIZ-REC-05")

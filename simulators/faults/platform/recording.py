@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aiohttp import web
 from sqlalchemy import select
 
 from simulators.faults.registry import mutant
@@ -13,10 +14,12 @@ from simulators.platform.client_api import ClientApi
 from simulators.platform.client_call import Call
 from simulators.platform.client_watching import WatchingOperations
 from simulators.platform.database import Row
+from simulators.platform.media_server import MediaServer
 from simulators.platform.platform import Platform
 from simulators.platform.playback import Playback
 from simulators.platform.plays import Play, Plays
 from simulators.platform.recorder import Clip, Place, Recorder, Window
+from simulators.platform.refused import Refused
 from simulators.platform.tables import PLANS, RECORDINGS
 
 LATE = 5.0
@@ -298,3 +301,35 @@ class KeysCountChannelsFromOne(Platform):
 
     zh = "键中的通道号从 1 起。"
     recorder_class = _ChannelsFromOne
+
+
+# CS-REL-05
+
+
+class _Careless(Recorder):
+    def upload(self, clip: Clip) -> None:
+        if not self.store.down:
+            super().upload(clip)
+
+
+@mutant(violates="CS-REL-05")
+class ClipsOfAnOutageAreLost(Platform):
+    """What is recorded while the storage is away is lost, and nothing tells of it."""
+
+    zh = "云存储中断期间的录像丢失且无记录。"
+    recorder_class = _Careless
+
+
+class _Linked(MediaServer):
+    async def serve(self, request: web.BaseRequest, play: Play, name: str) -> web.StreamResponse:
+        if self.platform.recorder.store.down:
+            raise Refused("storage_down")
+        return await super().serve(request, play, name)
+
+
+@mutant(violates="CS-REL-05")
+class LiveViewNeedsTheStorage(Platform):
+    """Live view ends while the storage is away."""
+
+    zh = "云存储中断时实时观看中断。"
+    media_class = _Linked
