@@ -70,6 +70,19 @@ async def watching(
         play.close()
 
 
+@contextlib.asynccontextmanager
+async def a_watched_camera(
+    platform: PlatformBench, owner: Phone, check: Checks, *requirements: str
+) -> AsyncIterator[tuple[DevicePeer | None, HttpPlay | None]]:
+    """A camera that sends pictures, and a play of it by its owner; None for what there is not."""
+    async with a_live_camera(platform, owner, check, *requirements) as device:
+        if device is None:
+            yield None, None
+            return
+        async with watching(platform, owner, check, device) as play:
+            yield device, play
+
+
 async def playlist_of(play: HttpPlay, within: Limit, count: int = 1) -> HlsPlayer:
     """A player that has loaded a playlist with so many segments, or has tried for ``within``: a platform fetches the
     stream first, and may begin its list with less than it will hold."""

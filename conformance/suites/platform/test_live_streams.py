@@ -20,6 +20,7 @@ from conformance.suites.http_attacks import ENOUGH
 from conformance.suites.platform.live_steps import (
     SUB,
     a_live_camera,
+    a_watched_camera,
     expected,
     playlist_of,
     shown,
@@ -37,70 +38,64 @@ PICTURE = say("画面中的设备、通道、码流", "device, channel and strea
 async def test_hls(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """A playlist over reloads, its segments, and one of them without a token."""
     limit = limits("IF-MED-06")
-    async with a_live_camera(platform, owner, check, "IF-MED-06") as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, "IF-MED-06") as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            if not play.hls:
-                without_http(check, "IF-MED-06", "HLS")
-                return
-            check.step("s1")
-            player = await playlist_of(play, limit.first_wait, int(limit.playlist.number) + 1)
-            playlist = player.loads[-1].playlist
-            about = player.loads[-1].fetched.summary
-            if not check.true("IF-MED-06", playlist is not None, say("播放列表", "a playlist"), about) or not playlist:
-                return
-            check.step("s2")
-            judge_violations(check, "IF-MED-06", playlist.violations)
-            check.within("IF-MED-06", len(playlist.segments), limit.playlist, say("分片数", "segments in the list"))
-            for segment in playlist.segments[1:]:  # the first may be what there was when the platform began
-                about = f"#{segment.sequence}"
-                check.within("IF-MED-06", segment.duration, limit.segment, say(f"分片 {about}", f"segment {about}"))
-            check.step("s3")
-            for segment in playlist.segments[-2:]:
-                target = player.address(segment.uri)
-                signed = await player.fetcher.fetch(Asked(target), most=ENOUGH)
-                served = say("列出的地址可取得分片", "the listed address is served")
-                if not check.control(signed.ok and signed.media > 0, served):
-                    continue
-                bare = await player.fetcher.fetch(Asked(unsigned(target)), most=ENOUGH)
-                wanted = say("去掉令牌后拒绝，媒体 0 字节", "refused without its token, 0 bytes of media")
-                seen = f"{bare.summary}; {bare.media} bytes of media"
-                check.true("IF-MED-06", not bare.ok and not bare.media, wanted, seen, f"#{segment.sequence}")
+        if not play.hls:
+            without_http(check, "IF-MED-06", "HLS")
+            return
+        check.step("s1")
+        player = await playlist_of(play, limit.first_wait, int(limit.playlist.number) + 1)
+        playlist = player.loads[-1].playlist
+        about = player.loads[-1].fetched.summary
+        if not check.true("IF-MED-06", playlist is not None, say("播放列表", "a playlist"), about) or not playlist:
+            return
+        check.step("s2")
+        judge_violations(check, "IF-MED-06", playlist.violations)
+        check.within("IF-MED-06", len(playlist.segments), limit.playlist, say("分片数", "segments in the list"))
+        for segment in playlist.segments[1:]:  # the first may be what there was when the platform began
+            about = f"#{segment.sequence}"
+            check.within("IF-MED-06", segment.duration, limit.segment, say(f"分片 {about}", f"segment {about}"))
+        check.step("s3")
+        for segment in playlist.segments[-2:]:
+            target = player.address(segment.uri)
+            signed = await player.fetcher.fetch(Asked(target), most=ENOUGH)
+            served = say("列出的地址可取得分片", "the listed address is served")
+            if not check.control(signed.ok and signed.media > 0, served):
+                continue
+            bare = await player.fetcher.fetch(Asked(unsigned(target)), most=ENOUGH)
+            wanted = say("去掉令牌后拒绝，媒体 0 字节", "refused without its token, 0 bytes of media")
+            seen = f"{bare.summary}; {bare.media} bytes of media"
+            check.true("IF-MED-06", not bare.ok and not bare.media, wanted, seen, f"#{segment.sequence}")
 
 
 @verifies("IF-MED-07")
 async def test_every_form(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """The same play by every form: good, forged, expired; and who is in the picture."""
     limit = limits("IF-MED-07")
-    async with a_live_camera(platform, owner, check, "IF-MED-07") as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, "IF-MED-07") as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            forms = {name: url for name, url in (("HLS", play.hls), ("HTTP-FLV", play.flv)) if url}
-            if not forms:
-                without_http(check, "IF-MED-07", "HLS / HTTP-FLV")
-                return
-            await _pictures(platform, owner, check, device, play, limit)
-            check.step("s1")
-            states = {"good": forms, "forged": {name: spoilt(url) for name, url in forms.items()}}
-            outcomes = {state: await _outcomes(play, urls) for state, urls in states.items()}
-            if "clock" in platform.loaded.declaration.controls.available:
-                ahead = platform.declared.stream_life + limit.after.seconds
-                await platform.control.do("clock", advance=ahead)
-                try:
-                    outcomes["expired"] = await _outcomes(play, forms)
-                finally:
-                    await platform.control.do("clock", advance=-ahead)
-            check.step("s2")
-            for state, found in outcomes.items():
-                wanted = dict.fromkeys(forms, state == "good")
-                about = say(f"令牌状态 {state}，各协议是否取得媒体", f"media by each form, token {state}")
-                check.equal("IF-MED-07", found, wanted, about)
+        forms = {name: url for name, url in (("HLS", play.hls), ("HTTP-FLV", play.flv)) if url}
+        if not forms:
+            without_http(check, "IF-MED-07", "HLS / HTTP-FLV")
+            return
+        await _pictures(platform, owner, check, device, play, limit)
+        check.step("s1")
+        states = {"good": forms, "forged": {name: spoilt(url) for name, url in forms.items()}}
+        outcomes = {state: await _outcomes(play, urls) for state, urls in states.items()}
+        if "clock" in platform.loaded.declaration.controls.available:
+            ahead = platform.declared.stream_life + limit.after.seconds
+            await platform.control.do("clock", advance=ahead)
+            try:
+                outcomes["expired"] = await _outcomes(play, forms)
+            finally:
+                await platform.control.do("clock", advance=-ahead)
+        check.step("s2")
+        for state, found in outcomes.items():
+            wanted = dict.fromkeys(forms, state == "good")
+            about = say(f"令牌状态 {state}，各协议是否取得媒体", f"media by each form, token {state}")
+            check.equal("IF-MED-07", found, wanted, about)
 
 
 async def _outcomes(play: HttpPlay, urls: dict[str, str]) -> dict[str, bool]:

@@ -16,7 +16,7 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.suites.http_attacks import ENOUGH, REFUSALS, WANTED, Subject, judge_refused, leaks, shape
 from conformance.suites.platform.client_steps import good, other_owner
-from conformance.suites.platform.live_steps import SUB, a_live_camera, watching
+from conformance.suites.platform.live_steps import SUB, a_live_camera, a_watched_camera, watching
 from conformance.suites.platform.stream_tokens import spoilt
 from conformance.suites.platform.test_access import shared, sharee_of, withdrawn
 from conformance.suites.platform.test_stream_tokens import SERVED, beginning, outputs
@@ -55,31 +55,28 @@ async def test_tokens_of_others(
 ) -> None:
     """Another user, another play, the other servers of the platform, and the end of the life of an address."""
     limit = limits("IF-AHL-13")
-    async with a_live_camera(platform, owner, check, "IF-AHL-13") as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, "IF-AHL-13") as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            check.step("s1")
-            fetcher, subjects = await served(check, play, limit.first_wait)
-            if fetcher is None:
-                return
-            check.step("s2")
-            wanted = {"channel": 0, "stream": SUB}
-            terminal = device.identity.dev_id
-            if (stranger := other_owner(phones, check, "IF-AHL-13")) is not None:
-                theirs = await (await phones.logged_in(stranger)).call("play", wanted, terminal=terminal)
-                given = any(theirs.at(name) for name in ("local", "direct", "relay", "hls", "flv"))
-                no_address = say("他人得不到播放地址", "another user gets no address")
-                check.true("IF-AHL-13", not given, no_address, theirs.summary)
-            other = await owner.call("play", wanted, terminal=terminal)
-            foreign = str(other.at("flv") or "").partition("?")[2]
-            for subject in subjects:
-                tried = with_other_tokens(subject, foreign, token_of(str(other.at("local") or "")))
-                await judge_refused(fetcher, check, "IF-AHL-13", subject, tried)
-            await judge_other_servers(platform, check, subjects)
-            await judge_expired(platform, check, fetcher, subjects)
+        check.step("s1")
+        fetcher, subjects = await served(check, play, limit.first_wait)
+        if fetcher is None:
+            return
+        check.step("s2")
+        wanted = {"channel": 0, "stream": SUB}
+        terminal = device.identity.dev_id
+        if (stranger := other_owner(phones, check, "IF-AHL-13")) is not None:
+            theirs = await (await phones.logged_in(stranger)).call("play", wanted, terminal=terminal)
+            given = any(theirs.at(name) for name in ("local", "direct", "relay", "hls", "flv"))
+            no_address = say("他人得不到播放地址", "another user gets no address")
+            check.true("IF-AHL-13", not given, no_address, theirs.summary)
+        other = await owner.call("play", wanted, terminal=terminal)
+        foreign = str(other.at("flv") or "").partition("?")[2]
+        for subject in subjects:
+            tried = with_other_tokens(subject, foreign, token_of(str(other.at("local") or "")))
+            await judge_refused(fetcher, check, "IF-AHL-13", subject, tried)
+        await judge_other_servers(platform, check, subjects)
+        await judge_expired(platform, check, fetcher, subjects)
 
 
 async def judge_other_servers(platform: PlatformBench, check: Checks, subjects: list[Subject]) -> None:
@@ -142,23 +139,20 @@ async def test_nothing_after_withdrawal(
 async def test_equal_refusals(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """Kinds of bad addresses in turn, when the time of the good ones is over."""
     limit = limits("IF-AHL-16a")
-    async with a_live_camera(platform, owner, check, "IF-AHL-16a") as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, "IF-AHL-16a") as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            check.step("s1")
-            fetcher, subjects = await served(check, play, limit.first_wait)
-            if fetcher is None:
-                return
-            passed = 2 * platform.declared.stream_life
-            await platform.control.do("clock", advance=passed)
-            try:
-                kinds = dict(bad_addresses(platform, [subject.path for subject in subjects]))
-                seconds, shapes = await refusals(fetcher, kinds, int(limit.samples.number))
-            finally:
-                await platform.control.do("clock", advance=-passed)
+        check.step("s1")
+        fetcher, subjects = await served(check, play, limit.first_wait)
+        if fetcher is None:
+            return
+        passed = 2 * platform.declared.stream_life
+        await platform.control.do("clock", advance=passed)
+        try:
+            kinds = dict(bad_addresses(platform, [subject.path for subject in subjects]))
+            seconds, shapes = await refusals(fetcher, kinds, int(limit.samples.number))
+        finally:
+            await platform.control.do("clock", advance=-passed)
     check.step("s2")
     first = next(iter(kinds))
     for kind in kinds:

@@ -15,7 +15,7 @@ from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.flv import FlvError
 from conformance.protocols.hls import Segment
-from conformance.suites.platform.live_steps import a_live_camera, playlist_of, watching, without_http
+from conformance.suites.platform.live_steps import a_watched_camera, playlist_of, without_http
 from conformance.suites.stream_findings import judge_violations, readable
 from conformance.suites.stream_rules import (
     counter_faults,
@@ -41,28 +41,25 @@ def path_of(segment: Segment) -> str:
 async def test_hls_rules(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """Every version of a playlist, and the last segments."""
     limit = limits(HLS)
-    async with a_live_camera(platform, owner, check, HLS) as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, HLS) as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            if not play.hls:
-                without_http(check, HLS, "HLS")
-                return
-            check.step("s1")
-            player = await playlist_of(play, limit.first_wait, int(limit.listed.number))
-            loaded = player.loads[-1]
-            check.step("s2")
-            if loaded.error is not None:
-                check.fail(HLS, say("可读的播放列表", "a readable playlist"), loaded.error.explain)
-                return
-            if readable(check, loaded, HLS):
-                judge_versions(check, player)
-                assert loaded.playlist is not None
-                check.step("s3")
-                found = [await player.segment(one) for one in loaded.playlist.segments[-NEIGHBOURS:]]
-                judge_segments(check, found, limit.gap)
+        if not play.hls:
+            without_http(check, HLS, "HLS")
+            return
+        check.step("s1")
+        player = await playlist_of(play, limit.first_wait, int(limit.listed.number))
+        loaded = player.loads[-1]
+        check.step("s2")
+        if loaded.error is not None:
+            check.fail(HLS, say("可读的播放列表", "a readable playlist"), loaded.error.explain)
+            return
+        if readable(check, loaded, HLS):
+            judge_versions(check, player)
+            assert loaded.playlist is not None
+            check.step("s3")
+            found = [await player.segment(one) for one in loaded.playlist.segments[-NEIGHBOURS:]]
+            judge_segments(check, found, limit.gap)
 
 
 def judge_versions(check: Checks, player: HlsPlayer) -> None:
@@ -98,17 +95,14 @@ def judge_segments(check: Checks, found: Sequence[FetchedSegment], gap: Limit) -
 @verifies("IF-MED-06b")
 async def test_flv_rules(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """Header, tags, times and pictures of a live play."""
-    async with a_live_camera(platform, owner, check, FLV) as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, FLV) as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            if not play.flv:
-                without_http(check, FLV, "HTTP-FLV")
-                return
-            check.step("s1")
-            judge_flv(check, await play.flv_player().play(limits(FLV).watch.seconds))
+        if not play.flv:
+            without_http(check, FLV, "HTTP-FLV")
+            return
+        check.step("s1")
+        judge_flv(check, await play.flv_player().play(limits(FLV).watch.seconds))
 
 
 def judge_flv(check: Checks, played: FlvPlay) -> None:

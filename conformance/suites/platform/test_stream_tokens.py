@@ -20,7 +20,7 @@ from conformance.plugin.marks import verifies
 from conformance.protocols.signed_url import UrlError, genuine, read_url
 from conformance.suites.http_attacks import ENOUGH, OTHER_REFUSALS, Subject, judge_refused
 from conformance.suites.platform.client_steps import accepted
-from conformance.suites.platform.live_steps import SUB, a_live_camera, playlist_of, watching
+from conformance.suites.platform.live_steps import SUB, a_live_camera, a_watched_camera, playlist_of, watching
 from conformance.suites.platform.stream_tokens import spoilt, unsigned
 from conformance.suites.platform.test_access import shared, sharee_of, withdrawn
 from specs.model import Limit
@@ -64,27 +64,24 @@ def attempts(target: str, site: str) -> Iterator[Forged]:
 async def test_every_output(platform: PlatformBench, owner: Phone, check: Checks, limits: Limits) -> None:
     """Playlist, segments and FLV, each with a good address, then with everything else."""
     limit = limits("IF-AHL-13")
-    async with a_live_camera(platform, owner, check, "IF-AHL-13") as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, "IF-AHL-13") as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            count = 0
-            async for name, fetcher, target in outputs(play, limit.first_wait):
-                count += 1
-                check.step("s1")
-                good = await beginning(fetcher, target)
-                if not check.control(good.ok and good.media > 0, SERVED):
-                    continue
-                check.step("s2")
-                subject = Subject(f"{name}: {target.partition('?')[0]}", good)
-                tried = attempts(target, fetcher.endpoint.url)
-                await judge_refused(fetcher, check, "IF-AHL-13", subject, tried, OTHER_REFUSALS)
-                again = await beginning(fetcher, target)
-                check.control(again.ok and again.media > 0, STILL)
-            if not count:
-                check.not_applicable("IF-AHL-13", say("平台没有 HTTP 输出", "the platform has no HTTP output"))
+        count = 0
+        async for name, fetcher, target in outputs(play, limit.first_wait):
+            count += 1
+            check.step("s1")
+            good = await beginning(fetcher, target)
+            if not check.control(good.ok and good.media > 0, SERVED):
+                continue
+            check.step("s2")
+            subject = Subject(f"{name}: {target.partition('?')[0]}", good)
+            tried = attempts(target, fetcher.endpoint.url)
+            await judge_refused(fetcher, check, "IF-AHL-13", subject, tried, OTHER_REFUSALS)
+            again = await beginning(fetcher, target)
+            check.control(again.ok and again.media > 0, STILL)
+        if not count:
+            check.not_applicable("IF-AHL-13", say("平台没有 HTTP 输出", "the platform has no HTTP output"))
 
 
 @verifies("IF-AHL-11")
@@ -95,16 +92,13 @@ async def test_declared_scheme(platform: PlatformBench, owner: Phone, check: Che
     if scheme is None or not platform.loaded.stream_key:
         check.inconclusive("IF-AHL-11", say("未声明签名方式与密钥", "scheme and key of signatures are not declared"))
         return
-    async with a_live_camera(platform, owner, check, "IF-AHL-11") as device:
-        if device is None:
+    async with a_watched_camera(platform, owner, check, "IF-AHL-11") as (device, play):
+        if device is None or play is None:
             return
-        async with watching(platform, owner, check, device) as play:
-            if play is None:
-                return
-            async for name, fetcher, target in outputs(play, limit.first_wait):
-                good = await beginning(fetcher, target)
-                if check.control(good.ok and good.media > 0, SERVED):
-                    await _judge_address(platform, check, scheme, name, fetcher, target, good)
+        async for name, fetcher, target in outputs(play, limit.first_wait):
+            good = await beginning(fetcher, target)
+            if check.control(good.ok and good.media > 0, SERVED):
+                await _judge_address(platform, check, scheme, name, fetcher, target, good)
 
 
 async def _judge_address(
