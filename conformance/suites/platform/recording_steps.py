@@ -241,9 +241,11 @@ async def newest(phone: Phone, url: str) -> float | None:
         if loaded.playlist is None or not loaded.playlist.segments:
             return None
         found = await player.segment(loaded.playlist.segments[-1])
-        labels = await phone.wire.compute("labels", partial(labels_of, found))
     finally:
         player.fetcher.close()
+    if found.stream is None:
+        return None
+    labels = await phone.wire.compute("labels", partial(labels_of, found))
     return labels[-1].time_ms / MILLISECONDS if labels else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from simulators.faults.registry import mutant
 from simulators.platform.client_api import ClientApi
 from simulators.platform.client_call import Call
 from simulators.platform.client_watching import WatchingOperations
+from simulators.platform.cloud_store import StoreFault
 from simulators.platform.database import Row
 from simulators.platform.media_server import MediaServer
 from simulators.platform.platform import Platform
@@ -307,29 +309,29 @@ class KeysCountChannelsFromOne(Platform):
 
 
 class _Careless(Recorder):
-    def upload(self, clip: Clip) -> None:
-        if not self.store.down:
-            super().upload(clip)
+    async def keep(self, clip: Clip) -> None:
+        with contextlib.suppress(StoreFault):
+            await super().keep(clip)
 
 
 @mutant(violates="CS-REL-05")
 class ClipsOfAnOutageAreLost(Platform):
-    """What is recorded while the storage is away is lost, and nothing tells of it."""
+    """What cannot be stored at once is lost, and nothing tells of it."""
 
-    zh = "云存储中断期间的录像丢失且无记录。"
+    zh = "不能立即存入的录像丢失且无记录。"
     recorder_class = _Careless
 
 
 class _Linked(MediaServer):
     async def serve(self, request: web.BaseRequest, play: Play, name: str) -> web.StreamResponse:
-        if self.platform.recorder.store.down:
+        if self.platform.recorder.waiting:
             raise Refused("storage_down")
         return await super().serve(request, play, name)
 
 
 @mutant(violates="CS-REL-05")
 class LiveViewNeedsTheStorage(Platform):
-    """Live view ends while the storage is away."""
+    """There is no live view while recordings wait for the storage."""
 
-    zh = "云存储中断时实时观看中断。"
+    zh = "录像等待存储期间没有实时观看。"
     media_class = _Linked
