@@ -40,9 +40,10 @@ def missing(reason: str) -> None:
 
 
 @contextmanager
-def served(command: list[str]) -> Iterator[list[int]]:
-    """The numbers that the server prints when it is ready; it serves until its standard input ends."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def served(command: list[str], folder: Path) -> Iterator[list[int]]:
+    """The numbers that the server prints when it is ready; it serves, and keeps its files in ``folder``, until its
+    standard input ends."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -74,30 +75,30 @@ def gst_rtsp_server(folder: Path) -> Iterator[str]:
     probe = [SYSTEM_PYTHON, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')"]
     if not Path(SYSTEM_PYTHON).exists() or subprocess.run(probe, capture_output=True, check=False).returncode:
         missing("needs Debian's gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-*")
-    with served([SYSTEM_PYTHON, str(FOLDER / "gst_server.py")]) as (port,):
+    with served([SYSTEM_PYTHON, str(FOLDER / "gst_server.py")], folder) as (port,):
         yield f"rtsp://127.0.0.1:{port}/test"
 
 
 @contextmanager
-def ipycam_ports() -> Iterator[tuple[str, int]]:
+def ipycam_ports(folder: Path) -> Iterator[tuple[str, int]]:
     """URL of the main stream and ONVIF port of an ipycam camera."""
     if shutil.which("ffmpeg") is None:
         missing("ipycam encodes with the ffmpeg command: needs Debian's ffmpeg")
-    with served([sys.executable, str(FOLDER / "ipycam_server.py")]) as (rtsp_port, onvif_port):
+    with served([sys.executable, str(FOLDER / "ipycam_server.py")], folder) as (rtsp_port, onvif_port):
         yield f"rtsp://127.0.0.1:{rtsp_port}/video_main", onvif_port
 
 
 @contextmanager
 def ipycam(folder: Path) -> Iterator[str]:
     """URL of the main stream of an ipycam camera."""
-    with ipycam_ports() as (url, _):
+    with ipycam_ports(folder) as (url, _):
         yield url
 
 
 @contextmanager
 def ipycam_onvif(folder: Path) -> Iterator[str]:
     """Address of the device service of an ipycam camera, which has no users."""
-    with ipycam_ports() as (_, port):
+    with ipycam_ports(folder) as (_, port):
         yield f"http://127.0.0.1:{port}/onvif/device_service"
 
 
@@ -213,6 +214,7 @@ def run_suites(name: str, url: str, out: Path, *more: str) -> Verdicts:
         env={**os.environ, **ACCOUNTS},
         check=False,
     )
+    assert (out / "results.jsonl").exists(), f"exit code {done.returncode}: {done.stdout}"
     lines: list[dict[str, Any]] = [json.loads(line) for line in (out / "results.jsonl").read_text("utf-8").splitlines()]
     assert lines[-1]["kind"] == "footer", done.stdout
     tested = {i for line in lines if line["kind"] == "test" for i in line["requirements"]}

@@ -102,9 +102,9 @@ def from_key_picture(video: Track) -> list[AccessUnit]:
     return list(itertools.dropwhile(lambda unit: not video.is_random_access(unit), units))
 
 
-def test_streams_that_an_onvif_client_is_told_of_can_be_played() -> None:
+def test_streams_that_an_onvif_client_is_told_of_can_be_played(tmp_path: Path) -> None:
     wsdl = Path(onvif.__file__).parent.parent / "wsdl"
-    with ipycam_ports() as (url, port):
+    with ipycam_ports(tmp_path) as (url, port):
         device = onvif.ONVIFCamera("127.0.0.1", port, "", "", str(wsdl), no_cache=True)
         media = device.create_media_service()
         setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
