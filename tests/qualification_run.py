@@ -10,7 +10,7 @@ from pathlib import Path
 QUALIFY = [sys.executable, "-c", "from conformance.cli.main import main; main()", "qualify"]
 GOLDEN = ("camera", "onvif", "aws", "platform", "streams")
 #: A sample of the mutants: all of them, with all goldens, are for `make qualify`.
-EVERY = 4
+EVERY = 6
 #: Few enough, and yielding enough, to leave the other tests their time.
 WORKERS, YIELDING = 12, 5
 LONGEST = 1500
