@@ -37,9 +37,11 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the test bench listens for the device or platform. Port 0 takes any free port."""
+    """Where the test bench listens for the device or platform. Port 0 takes any free port. ``second_host``: another
+    address of the same machine, from which a phone asks after a change of its network; empty for none."""
 
     host: str = "127.0.0.1"
+    second_host: str = ""
     group_port: int = 0
     province_port: int = 0
     access_port: int = 0
@@ -327,6 +329,7 @@ def derived_features(declaration: Declaration) -> dict[str, FeatureValue]:
         return {
             "capacity": capacity is not None and capacity.fleet is not None,
             "live_sessions": capacity is not None and capacity.live_sessions > 0,
+            "second_address": bool(declaration.bench.second_host),
         }
     if storage is None:
         return {}

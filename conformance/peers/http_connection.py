@@ -59,12 +59,14 @@ def request_bytes(request: RawRequest) -> bytes:
 
 class Connections:
     """A pool of connections; each is used by one exchange at a time. ``label``: of the connections on the wire;
-    ``resend``: a POST, too, is sent again when a kept connection turns out to be closed."""
+    ``resend``: a POST, too, is sent again when a kept connection turns out to be closed; ``source``: local address from
+    which new ones come, empty for any."""
 
     def __init__(
         self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit], label: str = "s3", *, resend: bool = False
     ) -> None:
         self.wire, self.endpoint, self.limits, self.label = wire, endpoint, limits, label
+        self.source = ""
         self._resend = resend
         self._idle: list[Stream] = []
         self._context: ssl.SSLContext | None = None
@@ -76,7 +78,8 @@ class Connections:
     async def open_with(self, tls: ssl.SSLContext | None) -> Stream:
         """A new connection with TLS of another kind. Raises Refused or Expired."""
         within = self.limits["connect_wait"].seconds
-        return await self.wire.connect(self.endpoint.host, self.endpoint.port, label=self.label, tls=tls, within=within)
+        to = self.endpoint
+        return await self.wire.connect(to.host, to.port, label=self.label, tls=tls, within=within, source=self.source)
 
     def context(self) -> ssl.SSLContext | None:
         """How the endpoint has to prove who it is; None for plain HTTP."""

@@ -292,15 +292,16 @@ class LiveWire(Wire):
 
     # streams
 
-    def _dial(self, stream: Stream, call: int, host: str, port: int, tls: SSLContext | None) -> None:
+    def _dial(self, stream: Stream, call: int, to: tuple[str, int], tls: SSLContext | None, source: str) -> None:
+        host, port = to
         self._channels += 1
         stream.channel = self._channels
         self._streams[stream.channel] = stream
         link = Link(self, stream.label, stream.channel)
         self._links[stream.channel] = link
         meta = {"label": stream.label, "call": call, "host": host, "port": port, "tls": tls is not None}
-        self._tell(Kind.DIAL, stream.channel, meta=meta)
-        link.dialling = self.chore(dial(link, call, host, port, tls))
+        self._tell(Kind.DIAL, stream.channel, meta=meta | ({"source": source} if source else {}))
+        link.dialling = self.chore(dial(link, call, to, tls, source))
 
     def transmit(self, stream: Stream, data: bytes) -> int:
         at = self._tell(Kind.OUT, stream.channel, data)

@@ -205,12 +205,15 @@ class AcceptedLink(Link):
         super().connection_lost(error)
 
 
-async def dial(link: Link, call: int, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+async def dial(link: Link, call: int, to: tuple[str, int], tls: ssl.SSLContext | None, source: str) -> None:
     """Connect; the outcome arrives at the wire as CONNECT or REFUSED."""
     link.opening = {"call": call}
-    loop = asyncio.get_running_loop()
+    loop, (host, port) = asyncio.get_running_loop(), to
+    local = (source, 0) if source else None
     try:
-        await loop.create_connection(lambda: link, host, port, ssl=tls, server_hostname=host if tls else None)
+        await loop.create_connection(
+            lambda: link, host, port, ssl=tls, server_hostname=host if tls else None, local_addr=local
+        )
     except (OSError, ssl.SSLError) as error:
         meta: dict[str, Any] = {"label": link.label, "call": call, "for": Kind.CONNECT, "reason": _reason(error)}
         if isinstance(error, ssl.SSLError) or (tls and isinstance(error, (ConnectionResetError, BrokenPipeError))):

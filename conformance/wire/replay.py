@@ -204,7 +204,8 @@ class ReplayWire(Wire):
         self.check()
         return int(self._script.next_call(kind, label).meta["call"])
 
-    def _dial(self, stream: Stream, call: int, host: str, port: int, tls: SSLContext | None) -> None:
+    def _dial(self, stream: Stream, call: int, to: tuple[str, int], tls: SSLContext | None, source: str) -> None:
+        host, port = to
         event = self._script.dials[stream.label, call]
         recorded = f"{event.meta['host']}:{event.meta['port']}"
         if recorded != f"{host}:{port}":

@@ -91,14 +91,18 @@ class Wire(ABC):
     # the world
 
     async def connect(
-        self, host: str, port: int, *, label: str, tls: SSLContext | None = None, within: float
+        self, host: str, port: int, *, label: str, tls: SSLContext | None = None, within: float, source: str = ""
     ) -> Stream:
-        """Open a TCP (or TLS) connection. Raises Refused (TlsFailed under TLS) or Expired after ``within`` seconds."""
+        """Open a TCP (or TLS) connection, from the local address ``source`` where it is given.
+
+        Raises Refused (TlsFailed under TLS), also for a ``source`` that this machine does not have, or Expired after
+        ``within`` seconds.
+        """
         stream = Stream(self, label, 0, (host, port))
         call = self._number(Kind.DIAL, label)
         future = self._expect(Kind.CONNECT, label, call, stream)
         try:
-            self._dial(stream, call, host, port, tls)
+            self._dial(stream, call, (host, port), tls, source)
             event = await self.wait(future, within, f"the connection {label} to {host}:{port}")
         except BaseException:
             self._forget(Kind.CONNECT, label, call)
@@ -300,7 +304,7 @@ class Wire(ABC):
     def _timer_added(self, timer: Timer) -> None: ...
 
     @abstractmethod
-    def _dial(self, stream: Stream, call: int, host: str, port: int, tls: SSLContext | None) -> None: ...
+    def _dial(self, stream: Stream, call: int, to: tuple[str, int], tls: SSLContext | None, source: str) -> None: ...
 
     @abstractmethod
     def _open_listener(self, listener: Listener, call: int, host: str, port: int, tls: SSLContext | None) -> None: ...

@@ -32,7 +32,9 @@ class HttpPlay:
         """Requests to the server of an address."""
         endpoint = Endpoint.of(url, self.phone.endpoint.ca_file)
         if endpoint not in self._fetchers:
-            self._fetchers[endpoint] = Fetcher(self.phone.wire, endpoint, self.limits, "media")
+            self._fetchers[endpoint] = Fetcher(
+                self.phone.wire, endpoint, self.limits, "media", source=self.phone.connections.source
+            )
         return self._fetchers[endpoint]
 
     def hls_player(self) -> HlsPlayer:

@@ -124,6 +124,11 @@ class Phone:
         """A text that was not used before."""
         return f"{self.wire.random.getrandbits(96):024x}"
 
+    def move(self, address: str) -> None:
+        """The phone is in another network: its connections are gone, new ones come from another address."""
+        self.connections.close()
+        self.connections.source = address
+
     def close(self) -> None:
         """Close its connections."""
         self.connections.close()

@@ -95,9 +95,12 @@ def is_media(body: bytes) -> bool:
 class Fetcher:
     """Requests to one server, each on a connection of its own."""
 
-    def __init__(self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit], label: str = "http") -> None:
+    def __init__(
+        self, wire: Wire, endpoint: Endpoint, limits: Mapping[str, Limit], label: str = "http", *, source: str = ""
+    ) -> None:
         self.wire, self.limits = wire, limits
         self._way = Connections(wire, endpoint, limits, label)
+        self._way.source = source
         self._open: list[Stream] = []
 
     @property
