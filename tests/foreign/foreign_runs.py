@@ -27,6 +27,8 @@ ACCOUNTS = {
     "KANDIAN_ACCESS_KEY": "KDNOWNER0001",
     "KANDIAN_SECRET_KEY": "owner-secret-of-the-tests",
 }
+#: That of the session's begin: the runs go on beside tests that change folder and environment for themselves.
+ENVIRONMENT = {**os.environ, **ACCOUNTS}
 QUIET = ("PASS", "NOT_APPLICABLE")
 Verdicts = dict[str, str]
 Expected = dict[str, dict[str, str]]
@@ -211,7 +213,8 @@ def run_suites(name: str, url: str, out: Path, *more: str) -> Verdicts:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=900,
-        env={**os.environ, **ACCOUNTS},
+        cwd=out.parent,
+        env=ENVIRONMENT,
         check=False,
     )
     assert (out / "results.jsonl").exists(), f"exit code {done.returncode}: {done.stdout}"
@@ -224,5 +227,5 @@ def run_suites(name: str, url: str, out: Path, *more: str) -> Verdicts:
 @contextmanager
 def foreign_runs(folder: Path) -> Iterator[dict[str, Future[Verdicts]]]:
     """One run for each server, at the same time: most of a run is waiting for what must not happen."""
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
         yield {name: pool.submit(verdicts_on, name, folder / name) for name in SERVERS}
