@@ -130,9 +130,10 @@ class _Writer:
         for name, digest in (("spec", "spec_digest"), ("declaration", "declaration_digest"), ("plan", "digest")):
             yield f"- {self.word(name)}: `{document[digest]}`"
         yield f"- {self.word('scale')}: {self.plan.scale:g}"
-        ports = {name: value for name, value in msgspec.to_builtins(declaration.bench).items() if name != "host"}
-        told = ", ".join(f"{name} {port or self.word('any')}" for name, port in ports.items())
-        yield f"- {self.word('bench')}: {declaration.bench.host}; {told}"
+        bench = msgspec.to_builtins(declaration.bench)
+        hosts = ", ".join(bench[name] for name in ("host", "second_host") if bench[name])
+        ports = (f"{name} {port or self.word('any')}" for name, port in bench.items() if name.endswith("_port"))
+        yield f"- {self.word('bench')}: {hosts}; {', '.join(ports)}"
         controls = ", ".join(sorted(declaration.controls.available)) or self.word("none")
         yield f"- {self.word('controls')}: {controls}"
 

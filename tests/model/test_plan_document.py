@@ -17,7 +17,7 @@ CATALOGUE = load_catalogue()
 TEXT = """kandian: declaration/1
 device: {role: platform, dev_id: province-1, model: P-9, version: V3}
 platform: {}
-bench: {host: 192.0.2.10, push_port: 8090}
+bench: {host: 192.0.2.10, second_host: 192.0.2.11, push_port: 8090}
 features: {tykd: true, push: true}
 controls: {endpoint: "tcp://127.0.0.1:9", actions: [clock]}
 timers: {scale: 0.5}
@@ -47,7 +47,7 @@ def test_its_parts(plan: Plan, loaded: LoadedDeclaration) -> None:
     setup = section(document, "1 Subject and set-up")
     assert "- Under test: P-9 V3 province-1 (platform)\n" in setup
     assert f"`{plan.document()['digest']}`" in setup
-    assert "192.0.2.10; group_port any free port" in setup
+    assert "192.0.2.10, 192.0.2.11; group_port any free port" in setup
     assert "push_port 8090" in setup
     assert "- Controls of the bench: clock" in setup
     assert section(document, "2 Tools and versions").split() == ["-", "kandian", "0.1.0", "-", "Python", "3.11.7"]
