@@ -8,7 +8,7 @@ a DTD is refused before any declaration in it is read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Generic, NoReturn, Protocol, TypeVar
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -67,14 +67,8 @@ class XmlDocument:
 
 def parse_xml(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> XmlDocument:
     """Parse a whole document. Raises XmlError, and nothing else, on any bytes."""
-    if len(data) > limits.size:
-        raise _error(limits.size, "xml.size", b"", f"The document has {len(data)} bytes, more than {limits.size}")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        seen = data[error.start : error.start + 16]
-        raise _error(error.start, "xml.encoding", seen, "The document is not UTF-8") from None
-    return _Reader(data, limits).read()
+    reader = _PlainReader(data, limits)
+    return XmlDocument(reader.read(), reader.declared)
 
 
 def text_content(text: str) -> str:
@@ -95,16 +89,27 @@ def _error(offset: int, rule: str, seen: bytes, explain: str, line: int = 0) -> 
     return error
 
 
-class _Reader:
+class _Open(Protocol):
+    """What an element needs while it is being read."""
+
+    text: str
+
+
+E = TypeVar("E", bound=_Open)
+
+
+class XmlReader(Generic[E]):
+    """Reads one document; what its elements become is said by ``begin``."""
+
     def __init__(self, data: bytes, limits: XmlLimits) -> None:
         self.data = data
         self.limits = limits
         self.declared = False
-        self.count = 0
-        self.root: XmlElement | None = None
-        self.open: list[XmlElement] = []
-        self.pieces: dict[int, list[str]] = {}
-        self.lengths: dict[int, int] = {}
+        self.root: E | None = None
+        self.open: list[E] = []
+        self._count = 0
+        self._pieces: dict[int, list[str]] = {}
+        self._lengths: dict[int, int] = {}
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.XmlDeclHandler = self._declaration
@@ -114,15 +119,28 @@ class _Reader:
         parser.CharacterDataHandler = self._characters
         self.parser = parser
 
-    def read(self) -> XmlDocument:
+    def begin(self, name: str, attributes: dict[str, str], parent: E | None) -> E:
+        """The element that begins here, already among the children of its parent."""
+        raise NotImplementedError
+
+    def read(self) -> E:
+        """The root. Raises XmlError, and nothing else, on any bytes."""
+        data, limits = self.data, self.limits
+        if len(data) > limits.size:
+            raise _error(limits.size, "xml.size", b"", f"The document has {len(data)} bytes, more than {limits.size}")
         try:
-            self.parser.Parse(self.data, True)
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            seen = data[error.start : error.start + 16]
+            raise _error(error.start, "xml.encoding", seen, "The document is not UTF-8") from None
+        try:
+            self.parser.Parse(data, True)
         except expat.ExpatError as error:
             sentence = f"Not well-formed XML: {expat.ErrorString(error.code)}"
             self._fail("xml.syntax", sentence, self.parser.ErrorByteIndex, error.lineno)
         if self.root is None:
             self._fail("xml.syntax", "There is no root element")
-        return XmlDocument(self.root, self.declared)
+        return self.root
 
     def _fail(self, rule: str, explain: str, offset: int | None = None, line: int | None = None) -> NoReturn:
         at = max(0, self.parser.CurrentByteIndex if offset is None else offset)
@@ -139,27 +157,25 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         limits, is_open = self.limits, self.open
-        self.count += 1
+        self._count += 1
         if len(is_open) >= limits.depth:
             self._fail("xml.depth", f"Elements are nested deeper than {limits.depth}")
-        if self.count > limits.elements:
+        if self._count > limits.elements:
             self._fail("xml.elements", f"There are more than {limits.elements} elements")
         if len(attributes) > limits.attributes:
             self._fail("xml.attributes", f"An element has more than {limits.attributes} attributes")
-        parser = self.parser
-        element = XmlElement(name, attributes, parser.CurrentByteIndex, parser.CurrentLineNumber, "", [])
         if is_open:
-            is_open[-1].children.append(element)
+            element = self.begin(name, attributes, is_open[-1])
         else:
-            self.root = element
+            element = self.root = self.begin(name, attributes, None)
         is_open.append(element)
 
     def _end(self, name: str) -> None:
         element = self.open.pop()
-        pieces = self.pieces.pop(id(element), None)
+        pieces = self._pieces.pop(id(element), None)
         if pieces is not None:
             element.text = "".join(pieces)
-            del self.lengths[id(element)]
+            del self._lengths[id(element)]
 
     def _characters(self, text: str) -> None:
         """Most elements have their text in one piece; more are joined at the end of the element."""
@@ -168,9 +184,18 @@ class _Reader:
             element.text = text
             length = len(text)
         else:
-            pieces = self.pieces.setdefault(id(element), [element.text])
+            pieces = self._pieces.setdefault(id(element), [element.text])
             pieces.append(text)
-            length = self.lengths.get(id(element), len(element.text)) + len(text)
-            self.lengths[id(element)] = length
+            length = self._lengths.get(id(element), len(element.text)) + len(text)
+            self._lengths[id(element)] = length
         if length > self.limits.text:
             self._fail("xml.text", f"The text of an element has more than {self.limits.text} characters")
+
+
+class _PlainReader(XmlReader[XmlElement]):
+    def begin(self, name: str, attributes: dict[str, str], parent: XmlElement | None) -> XmlElement:
+        parser = self.parser
+        element = XmlElement(name, attributes, parser.CurrentByteIndex, parser.CurrentLineNumber, "", [])
+        if parent is not None:
+            parent.children.append(element)
+        return element

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from conformance.protocols.safe_xml import DEFAULT_LIMITS, XmlElement, XmlError, XmlLimits, parse_xml
+from conformance.protocols.safe_xml import DEFAULT_LIMITS, XmlError, XmlLimits, XmlReader
 
 _CLAUSE = "Namespaces in XML 1.0"
 _FIXED = {"xml": "http://www.w3.org/XML/1998/namespace", "": ""}
@@ -82,58 +82,65 @@ class Node:
 
 def parse_named(data: bytes, limits: XmlLimits = DEFAULT_LIMITS) -> Node:
     """The root of a document, with namespaces. Raises XmlError, and nothing else, on any bytes."""
-    return _named(parse_xml(data, limits).root, _FIXED, {})
+    return _NodeReader(data, limits).read()
 
 
-def _named(element: XmlElement, outer: Mapping[str, str], known: dict[str, Name]) -> Node:
-    """``known``: what names of elements mean in the outer scope, as far as they have been met."""
-    scope, attributes = outer, {}
-    if element.attributes:
-        scope = _scope(element, outer)
-        attributes = _attributes(element, scope)
-        if scope is not outer:
-            known = {}
-    name = known.get(element.name)
-    if name is None:
-        prefix, colon, local = element.name.partition(":")
-        name = _expand(element, prefix, local, scope) if colon else Name(scope[""], element.name)
-        known[element.name] = name
-    children = [_named(child, scope, known) for child in element.children] if element.children else []
-    return Node(name, attributes, scope, element.text, element.offset, children)
+class _NodeReader(XmlReader[Node]):
+    """``known``: what the names of elements mean, as far as they have been met, by the identity of their scope."""
 
+    def __init__(self, data: bytes, limits: XmlLimits) -> None:
+        super().__init__(data, limits)
+        self.known: dict[int, dict[str, Name]] = {}
 
-def _attributes(element: XmlElement, scope: Mapping[str, str]) -> dict[Name, str]:
-    attributes: dict[Name, str] = {}
-    for written, value in element.attributes.items():
+    def begin(self, name: str, attributes: dict[str, str], parent: Node | None) -> Node:
+        scope = _FIXED if parent is None else parent.scope
+        named: dict[Name, str] = {}
+        if attributes:
+            scope = self._scope(name, attributes, scope)
+            named = self._attributes(name, attributes, scope)
+        known = self.known.setdefault(id(scope), {})
+        expanded = known.get(name)
+        if expanded is None:
+            expanded = known[name] = self._element(name, scope)
+        node = Node(expanded, named, scope, "", self.parser.CurrentByteIndex, [])
+        if parent is not None:
+            parent.children.append(node)
+        return node
+
+    def _element(self, written: str, scope: Mapping[str, str]) -> Name:
         prefix, colon, local = written.partition(":")
-        if written == _XMLNS or (colon and prefix == _XMLNS):
-            continue
-        name = _expand(element, prefix, local, scope) if colon else Name("", written)
-        if name in attributes:
-            raise _error(element, "twice", f"The attribute {name} stands twice")
-        attributes[name] = value
-    return attributes
+        return self._expand(written, prefix, local, scope) if colon else Name(scope[""], written)
 
+    def _attributes(self, element: str, given: Mapping[str, str], scope: Mapping[str, str]) -> dict[Name, str]:
+        attributes: dict[Name, str] = {}
+        for written, value in given.items():
+            prefix, colon, local = written.partition(":")
+            if written == _XMLNS or (colon and prefix == _XMLNS):
+                continue
+            name = self._expand(element, prefix, local, scope) if colon else Name("", written)
+            if name in attributes:
+                raise self._error(element, "twice", f"The attribute {name} stands twice")
+            attributes[name] = value
+        return attributes
 
-def _scope(element: XmlElement, outer: Mapping[str, str]) -> Mapping[str, str]:
-    declared = {}
-    for written, value in element.attributes.items():
-        if written == _XMLNS:
-            declared[""] = value
-        elif written.startswith("xmlns:"):
-            if not value:
-                raise _error(element, "empty", f"The prefix {written[6:]} is bound to nothing")
-            declared[written[6:]] = value
-    return {**outer, **declared} if declared else outer
+    def _scope(self, element: str, given: Mapping[str, str], outer: Mapping[str, str]) -> Mapping[str, str]:
+        declared = {}
+        for written, value in given.items():
+            if written == _XMLNS:
+                declared[""] = value
+            elif written.startswith("xmlns:"):
+                if not value:
+                    raise self._error(element, "empty", f"The prefix {written[6:]} is bound to nothing")
+                declared[written[6:]] = value
+        return {**outer, **declared} if declared else outer
 
+    def _expand(self, element: str, prefix: str, local: str, scope: Mapping[str, str]) -> Name:
+        if not prefix or prefix not in scope or not local or ":" in local:
+            raise self._error(element, "prefix", f"The prefix {prefix!r} is bound to no namespace")
+        return Name(scope[prefix], local)
 
-def _expand(element: XmlElement, prefix: str, local: str, scope: Mapping[str, str]) -> Name:
-    if not prefix or prefix not in scope or not local or ":" in local:
-        raise _error(element, "prefix", f"The prefix {prefix!r} is bound to no namespace")
-    return Name(scope[prefix], local)
-
-
-def _error(element: XmlElement, rule: str, explain: str) -> XmlError:
-    error = XmlError(element.offset, f"xml.namespace.{rule}", element.name.encode("utf-8", "replace"), explain, _CLAUSE)
-    error.line = element.line
-    return error
+    def _error(self, element: str, rule: str, explain: str) -> XmlError:
+        seen = element.encode("utf-8", "replace")
+        error = XmlError(self.parser.CurrentByteIndex, f"xml.namespace.{rule}", seen, explain, _CLAUSE)
+        error.line = self.parser.CurrentLineNumber
+        return error
