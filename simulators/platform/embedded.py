@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from simulators.process import Ready
 from specs.declaration import load_declaration
 from specs.loader import load_catalogue
 
+#: With ten thousand devices a full collection stops everything for half a second: there are few of them.
+COLLECTIONS = (20_000, 20, 50)
 TAKEN = ("push_url", "sms_url", "storage_endpoint", "storage_access_key", "storage_secret_key", "storage_bucket")
 
 
 async def serve(declaration: Path, state: Path, ready: Ready, *, fault: str = "", **addresses: str) -> None:
     """Run one platform until it is cancelled. ``ready`` is told its addresses once it can be reached."""
+    gc.set_threshold(*COLLECTIONS)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it reports every client that goes away
     loaded = load_declaration(declaration, load_catalogue().vocabulary)
     async with contextlib.AsyncExitStack() as stack:

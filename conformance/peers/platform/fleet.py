@@ -78,6 +78,10 @@ class Fleet:
         """Wait until everybody is online again, at most so many seconds."""
         return await self.do({"do": "hold", "seconds": within, "until": "online"})
 
+    async def until_answered(self, within: float) -> Report:
+        """Wait until all that has been asked so far is answered, at most so many seconds."""
+        return await self.do({"do": "hold", "seconds": within, "until": "answered"})
+
     async def silence(self, first: int, count: int) -> Report:
         """Let members keep their connections and say nothing, like devices behind a dead line."""
         return await self.do({"do": "silence", "first": first, "count": count})

@@ -45,7 +45,7 @@ class Engine:
         self.names_of_codes = {code: name for name, code in self.frames.codes.items()}
         self.beat_code = self.frames.codes["HEARTBEAT"]
         self.random = random.Random(order.seed)
-        self.online = self.lost = self.late = self.skipped = 0
+        self.online = self.lost = self.late = self.beats = 0
         self.samples = bytearray()
         self._clock = clock
         self.began = clock()
@@ -148,6 +148,10 @@ class Engine:
         """Whether every attempt has ended: everybody is online or waits to try again."""
         return all(member.stage in _SETTLED for member in self.attached)
 
+    def answered(self, since: float) -> bool:
+        """Whether nothing that was asked before that moment still waits for its answer."""
+        return not any(m.asked and m.asked_at < since for m in self.members)
+
     def state(self) -> FleetState:
         """How the fleet stands."""
         attached = self.attached
@@ -162,7 +166,7 @@ class Engine:
             silent=sum(member.stage is Stage.SILENT for member in attached),
             lost=self.lost,
             late=self.late,
-            skipped=self.skipped,
+            beats=self.beats,
             away=tuple(away[:SHOWN]),
         )
 

@@ -143,10 +143,9 @@ class Member:
         engine = self.engine
         self.ticket += 1
         engine.wheel.set(now, engine.interval, (self, self.ticket))
+        engine.beats += 1
         if not self.asked:
             self.request(engine.beat_code, self.beat, now)
-        else:
-            engine.skipped += 1
 
     def ask(self, name: str, xml: bytes, now: float) -> None:
         """Send the request of that name."""

@@ -43,8 +43,8 @@ class FleetOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FleetState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a fleet says after each command. ``now``: seconds since it began; ``cpu``: seconds of processor time spent
     so far; ``memory``: largest resident size in MB; ``lost``: connections that ended unasked since it began;
-    ``late``: answers that came after their time; ``skipped``: heartbeats not sent because the one before was still
-    unanswered; ``away``: some members that should be online and are not."""
+    ``late``: answers that came after their time; ``beats``: heartbeats that came due, also those not sent because the
+    one before was still unanswered; ``away``: some members that should be online and are not."""
 
     now: float
     cpu: float
@@ -54,7 +54,7 @@ class FleetState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     silent: int
     lost: int
     late: int
-    skipped: int
+    beats: int
     away: tuple[str, ...] = ()
 
     @property

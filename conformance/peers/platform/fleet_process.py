@@ -1,8 +1,8 @@
 """The process of a fleet: commands as JSON lines on standard input, states with raw samples on standard output.
 
 The first line is the order of the fleet; it is answered like a command. A command is
-``{"do": ..., "seconds": s, "until": "time" | "online" | "settled"}``; the answer is a JSON line of the state with the
-size of the samples, and the samples behind it. The process ends when standard input is closed.
+``{"do": ..., "seconds": s, "until": "time" | "online" | "settled" | "answered"}``; the answer is a JSON line of the state
+with the size of the samples, and the samples behind it. The process ends when standard input is closed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class FleetProcess:
         self._source, self._sink = source, sink
         self._unread = unread
         self._command: dict[str, Any] | None = None
-        self._until = 0.0
+        self._since = self._until = 0.0
         self._ended = False
 
     def run(self) -> None:
@@ -53,7 +53,8 @@ class FleetProcess:
         if self._command is None and b"\n" in self._unread:
             line, _, self._unread = self._unread.partition(b"\n")
             self._command = msgspec.json.decode(line, type=dict[str, Any])
-            self._until = self.engine.now() + float(self._command.pop("seconds", 0.0))
+            self._since = self.engine.now()
+            self._until = self._since + float(self._command.pop("seconds", 0.0))
             self._begin(self._command)
         if self._command is not None and self._done():
             self._command = None
@@ -68,6 +69,8 @@ class FleetProcess:
                 return self.engine.state().complete
             case "settled":
                 return self.engine.settled
+            case "answered":
+                return self.engine.answered(self._since)
             case _:
                 return False
 

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 
 from conformance.peers.platform.fleet import Fleet, Report
-from conformance.peers.platform.fleet_samples import Sample, Summary, What, of_kind, rate, summary
+from conformance.peers.platform.fleet_samples import Sample, Summary, What, good, of_kind, summary
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
     """One level of load. ``wanted``: heartbeats a second that the fleet was told to send; ``due``: those that it got
-    round to, a second; ``kept``: those that were answered, a second; ``cores``: processor cores that the fleet took."""
+    round to, a second; ``kept``: those of them that were answered, a second; ``cores``: processor cores that the fleet
+    took."""
 
     members: int
     wanted: float
@@ -28,15 +29,17 @@ class Level:
 
 
 async def hold(fleet: Fleet, interval: float, seconds: float, longest: float) -> tuple[Level, Report]:
-    """Hold the members that are there at that interval, at least for one round of heartbeats."""
+    """Hold the members that are there at that interval, at least for one round of heartbeats. What begins in that time
+    counts, its answers also when they come after it."""
     await fleet.pace(interval)
     report = await fleet.hold(max(seconds, interval))
-    beats = list(of_kind(report.samples, What.HEARTBEAT))
-    online = report.state.online
-    before = report.before or report.state
-    span, skipped = report.state.now - before.now, report.state.skipped - before.skipped
-    due = (len(beats) + skipped) / span if span else 0.0
-    return Level(online, online / interval, due, rate(beats), summary(beats, longest), report.cores), report
+    rest = await fleet.until_answered(fleet.order.answer_wait)
+    online, end = report.state.online, report.state
+    begin = report.before or end
+    span = end.now - begin.now
+    beats = [s for s in of_kind((*report.samples, *rest.samples), What.HEARTBEAT) if begin.now <= s.start < end.now]
+    due, kept = ((end.beats - begin.beats) / span, good(beats) / span) if span else (0.0, 0.0)
+    return Level(online, online / interval, due, kept, summary(beats, longest), report.cores), report
 
 
 def knee(levels: list[Level], highest_errors: float, factor: float) -> Level | None:

@@ -16,8 +16,8 @@ from conformance.peers.platform.fleet_samples import (
     Sample,
     What,
     busiest_second,
+    good,
     percentile,
-    rate,
     read_samples,
     summary,
 )
@@ -153,7 +153,6 @@ def test_a_summary_counts_failures_and_ranks_the_good_ones() -> None:
     assert math.isnan(percentile([], 95))
 
 
-def test_rates_come_from_the_first_start_to_the_last_end() -> None:
-    assert rate([sample(0.0, 0.5), sample(1.0, 1.0), sample(0.5, 9.0, Outcome.LOST)]) == 1.0
-    assert rate([sample(0.0, 0.5)]) == 0.0
+def test_good_ones_and_the_busiest_second() -> None:
+    assert good([sample(0.0, 0.5), sample(1.0, 1.0), sample(0.5, 9.0, Outcome.LOST)]) == 2
     assert busiest_second([0.0, 0.9, 1.0, 1.1, 1.89, 5.0]) == 4
