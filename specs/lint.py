@@ -13,6 +13,7 @@ from specs.declaration import IMAGE_KINDS
 from specs.loader import SPECS_ROOT, Catalogue, SourceError, load_catalogue, requirement_files
 from specs.model import Requirement
 from specs.onvif_operations import operation_faults, operation_files
+from specs.onvif_public_cases import case_faults
 from specs.revisions import revision_faults
 from specs.stated_needs import STATED_NEEDS
 from specs.yaml_source import KeyPath, read_yaml
@@ -51,6 +52,7 @@ def lint(root: Path = SPECS_ROOT) -> list[SourceError]:
         faults.extend(_requirement_faults(catalogue, requirement))
     faults.extend(_profile_faults(catalogue))
     faults.extend(operation_faults(root, catalogue.basis))
+    faults.extend(case_faults(catalogue))
     faults.extend(_lock_faults(catalogue))
     faults.extend(revision_faults(catalogue))
     return sorted(faults, key=lambda fault: (fault.path, fault.line))

@@ -13,18 +13,21 @@ from typing import Any
 
 from specs.loader import Catalogue, load_catalogue
 from specs.messages import load_message_table
+from specs.onvif_public_cases import cited_cases, load_public_cases
 
 SUITES = Path(__file__).parent.parent / "suites"
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Ids by state. ``holes`` must be empty; ``unknown`` are ids that tests name and no spec file holds."""
+    """Ids by state. ``holes`` must be empty; ``unknown`` are ids that tests name and no spec file holds.
+    ``onvif_cases``: each listed case of the public ONVIF test specifications with the requirements that cite it."""
 
     tested: dict[str, tuple[str, ...]]
     not_tested: dict[str, str]
     holes: tuple[str, ...]
     unknown: tuple[str, ...]
+    onvif_cases: dict[str, tuple[str, ...]]
 
     def document(self) -> dict[str, Any]:
         """JSON data."""
@@ -33,6 +36,7 @@ class Coverage:
             "not_tested": self.not_tested,
             "holes": list(self.holes),
             "unknown": list(self.unknown),
+            "onvif_cases": {i: list(r) for i, r in self.onvif_cases.items()},
         }
 
     def lines(self) -> list[str]:
@@ -45,6 +49,9 @@ class Coverage:
             f"{total} requirements: {len(self.tested)} tested, {len(self.not_tested)} not tested with a reason, "
             f"{len(self.holes)} holes"
         )
+        if self.onvif_cases:
+            cited = sum(map(bool, self.onvif_cases.values()))
+            lines.append(f"{len(self.onvif_cases)} listed cases of the public ONVIF test specifications: {cited} cited")
         return lines
 
 
@@ -92,4 +99,6 @@ def coverage(catalogue: Catalogue | None = None) -> Coverage:
         else:
             holes.append(r.id)
     unknown = tuple(sorted(set(named) - set(catalogue.requirements)))
-    return Coverage(tested, not_tested, tuple(holes), unknown)
+    cited = cited_cases(catalogue)
+    cases = {case: cited.get(case, ()) for case in load_public_cases(catalogue.root)}
+    return Coverage(tested, not_tested, tuple(holes), unknown, cases)

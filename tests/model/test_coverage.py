@@ -26,6 +26,15 @@ def test_every_requirement_has_a_test_or_a_reason() -> None:
     assert not set(found.tested) & set(found.not_tested)
 
 
+def test_the_public_onvif_cases_are_told_with_the_requirements_that_cite_them() -> None:
+    found = coverage()
+    assert found.onvif_cases["IMAGING-1-1-8"] == ("ONV-IMG-04",)
+    assert found.onvif_cases["DEVICE-2-1-7"] == ()
+    small = dataclasses.replace(found, onvif_cases={"PTZ-1-1-1": ("ONV-PTZ-01",), "PTZ-1-1-2": ()})
+    assert small.lines()[-1] == "2 listed cases of the public ONVIF test specifications: 1 cited"
+    assert small.document()["onvif_cases"] == {"PTZ-1-1-1": ["ONV-PTZ-01"], "PTZ-1-1-2": []}
+
+
 def test_every_test_names_a_requirement_of_the_specs() -> None:
     assert coverage().unknown == ()
 
