@@ -37,6 +37,7 @@ class Presence:
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
         self.states: dict[str, DeviceState] = {}
+        self._one_notice = asyncio.Lock()  # ten thousand at once would keep everything else waiting
         self.offline_within = platform.clock.long(platform.declared.offline_within)
 
     def state(self, dev_id: str) -> DeviceState:
@@ -103,10 +104,12 @@ class Presence:
         changed_at = state.changed_at
         gap = state.told_at + self.platform.clock.long(NOTICE_GAP) - time.monotonic()
         await asyncio.sleep(max(self.platform.clock.long(NOTICE_GRACE), gap))
-        if state.online or state.changed_at != changed_at or state.told_offline:
-            return
-        state.told_offline, state.told_at = True, time.monotonic()
-        self.platform.messages.device_event(dev_id, "offline")
+        async with self._one_notice:
+            await asyncio.sleep(0)
+            if state.online or state.changed_at != changed_at or state.told_offline:
+                return
+            state.told_offline, state.told_at = True, time.monotonic()
+            self.platform.messages.device_event(dev_id, "offline")
 
     async def keep_sweeping(self) -> None:
         """Find silent devices, also those whose connection never ended."""

@@ -1,8 +1,8 @@
 """The process of a fleet: commands as JSON lines on standard input, states with raw samples on standard output.
 
 The first line is the order of the fleet; it is answered like a command. A command is
-``{"do": ..., "seconds": s, "until": "time" | "online" | "settled" | "answered"}``; the answer is a JSON line of the state
-with the size of the samples, and the samples behind it. The process ends when standard input is closed.
+``{"do": ..., "seconds": s, "until": "time" | "online" | "settled" | "answered"}``; the answer is a JSON line of the
+state with the size of the samples, and the samples behind it. The process ends when standard input is closed.
 """
 
 from __future__ import annotations
