@@ -36,7 +36,7 @@ qualify: setup
 	$(BIN)/kandian qualify
 
 bench: setup
-	@for file in rtp_statistics plan verify signer storage_checks cameras_per_core rejudge onvif_client fleet; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	@for file in rtp_statistics plan verify signer storage_checks cameras_per_core rejudge onvif_client first_verdict fleet; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 docs: setup
 	$(BIN)/sphinx-build -q -b html docs docs/_build/html

@@ -1,9 +1,10 @@
 """What a request costs our SOAP client and onvif-zeep, on the same device in the same run.
 
-Both ask the golden camera, which serves from its own process, for GetProfiles with a fresh UsernameToken each time, one
-request after the other on a kept connection. Ours keeps and reads every byte as in a test. A device that answers slowly
-hides what a client costs, so the ratio is that of requests a second of the client's own processor time; the second line
-tells those by the clock. Rounds alternate, and the best of each side counts.
+Both ask the golden camera, which serves from its own process, for GetProfiles with a fresh UsernameToken each time, on
+kept connections. Ours keeps and reads every byte as in a test. A few requests are always in flight, ours as tasks of
+one loop, those of onvif-zeep in as many threads with a client each: with one at a time a slow device would hide what a
+client costs. The ratio is that of requests a second by the clock; the second line tells those of the client's own
+processor time. Rounds alternate, and the best of each side counts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from conformance.peers.bench import bench_limits
@@ -25,7 +27,7 @@ from specs.declaration import load_declaration
 from specs.loader import load_catalogue
 
 KANDIAN = [sys.executable, "-c", "from conformance.cli.main import main; main()"]
-REQUESTS, ROUNDS, GOAL = 120, 6, 3.0
+REQUESTS, IN_FLIGHT, ROUNDS, GOAL = 240, 4, 6, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,9 @@ def ours(device: Device, seed: int) -> Rate:
             client = OnvifClient(wire, device.url, device.user, device.password, limits)
             await client.synchronize()
             await client.find_services()
+            await ask(client, IN_FLIGHT)
             timer = Timer()
-            for _ in range(REQUESTS):
-                answer = await client.call("media", "GetProfiles")
-                if not answer.ok or answer.body is None or not read_profiles(answer.body):
-                    raise SystemExit(f"our client is refused: {answer.summary}")
+            await asyncio.gather(*(ask(client, REQUESTS // IN_FLIGHT) for _ in range(IN_FLIGHT)))
             found = timer.rate()
             client.close()
             return found
@@ -84,16 +84,30 @@ def ours(device: Device, seed: int) -> Rate:
     return asyncio.run(asked())
 
 
+async def ask(client: OnvifClient, count: int) -> None:
+    """So many requests, one after the other."""
+    for _ in range(count):
+        answer = await client.call("media", "GetProfiles")
+        if not answer.ok or answer.body is None or not read_profiles(answer.body):
+            raise SystemExit(f"our client is refused: {answer.summary}")
+
+
 def zeep(device: Device) -> Rate:
     """onvif-zeep, without the time that it takes to be made."""
-    client = ZeepClient(device.url, device.user, device.password)
-    for step in client.steps().values():
-        step()
-    timer = Timer()
-    for _ in range(REQUESTS):
-        if not client.profiles():
-            raise SystemExit("onvif-zeep gets no profiles")
-    return timer.rate()
+    clients = [ZeepClient(device.url, device.user, device.password) for _ in range(IN_FLIGHT)]
+    for client in clients:
+        for step in client.steps().values():
+            step()
+
+    def ask_with(client: ZeepClient) -> None:
+        for _ in range(REQUESTS // IN_FLIGHT):
+            if not client.profiles():
+                raise SystemExit("onvif-zeep gets no profiles")
+
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        timer = Timer()
+        list(pool.map(ask_with, clients))
+        return timer.rate()
 
 
 def measured(device: Device) -> tuple[Rate, Rate]:
@@ -119,9 +133,9 @@ def main() -> int:
         finally:
             process.terminate()
             process.wait(20)
-    ratio = own.cpu / other.cpu
-    print(f"onvif_client ratio={ratio:.2f} peer=onvif-zeep ours={own.cpu:.0f}/s zeep={other.cpu:.0f}/s")  # noqa: T201
-    print(f"  by the clock: ours {own.clock:.0f}/s, zeep {other.clock:.0f}/s")  # noqa: T201
+    ratio = own.clock / other.clock
+    print(f"onvif_client ratio={ratio:.2f} peer=onvif-zeep ours={own.clock:.0f}/s zeep={other.clock:.0f}/s")  # noqa: T201
+    print(f"  of processor time: ours {own.cpu:.0f}/s, zeep {other.cpu:.0f}/s ({own.cpu / other.cpu:.2f})")  # noqa: T201
     return 0 if ratio >= GOAL else 1
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from specs.condition import Condition, parse_condition
+from specs.kept import kept
 from specs.model import BasisKey, Edition, Profile, Requirement, Text, Vocabulary
 from specs.yaml_source import Document, KeyPath, SourceError, read_yaml
 
@@ -196,30 +197,41 @@ def spec_digest(root: Path) -> str:
 
 def load_catalogue(root: Path | None = None) -> Catalogue:
     """Read a spec folder (the one that is shipped by default, read once). Raises SourceError with file and line."""
-    return _read_catalogue(root) if root is not None else _shipped_catalogue()
+    return _catalogue(root, spec_digest(root), _read(root)) if root is not None else _shipped_catalogue()
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """A catalogue as it is kept. ``origins``: file and line."""
+
+    requirements: dict[str, Requirement]
+    origins: dict[str, tuple[str, int]]
+    groups: dict[str, Text]
+    vocabulary: Vocabulary
+    basis: dict[str, BasisKey]
+    editions: tuple[Edition, ...]
+    profiles: dict[str, Profile]
 
 
 @lru_cache(maxsize=1)
 def _shipped_catalogue() -> Catalogue:
-    return _read_catalogue(SPECS_ROOT)
+    digest = spec_digest(SPECS_ROOT)
+    found = kept(SPECS_ROOT / "__pycache__" / "catalogue.msgpack", _Content, digest, lambda: _read(SPECS_ROOT))
+    return _catalogue(SPECS_ROOT, digest, found)
 
 
-def _read_catalogue(root: Path) -> Catalogue:
+def _catalogue(root: Path, digest: str, content: _Content) -> Catalogue:
+    given = {name: getattr(content, name) for name in content.__struct_fields__}
+    given["origins"] = {i: Origin(root / file, line) for i, (file, line) in content.origins.items()}
+    return Catalogue(root=root, digest=digest, **given)
+
+
+def _read(root: Path) -> _Content:
     vocabulary = decode(read_yaml(root / "features.yaml"), (), Vocabulary)
     basis = decode(read_yaml(root / "basis.yaml"), ("basis",), dict[str, BasisKey])
     editions = decode(read_yaml(root / "editions.yaml"), ("editions",), tuple[Edition, ...])
     requirements, origins, groups = _load_requirements(root, requirement_files(root))
-    return Catalogue(
-        root=root,
-        requirements=requirements,
-        origins=origins,
-        groups=groups,
-        vocabulary=vocabulary,
-        basis=basis,
-        editions=editions,
-        profiles=_load_profiles(root),
-        digest=spec_digest(root),
-    )
+    places = {i: (origin.path.relative_to(root).as_posix(), origin.line) for i, origin in origins.items()}
+    return _Content(requirements, places, groups, vocabulary, basis, editions, _load_profiles(root))
 
 
 __all__ = [

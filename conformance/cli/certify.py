@@ -14,6 +14,7 @@ import click
 from conformance.cli.roles import ROLES, Role, golden_declaration
 from conformance.cli.user_errors import user_errors
 from conformance.plugin import COMMON, OF_ROLE
+from conformance.plugin.quick_start import without_collections
 
 if TYPE_CHECKING:
     from reports.bundle.keys import PrivateKey
@@ -154,7 +155,7 @@ def check_names(
     from conformance.model.subject import check_address, choose_subject
     from specs.loader import load_catalogue
 
-    with user_errors():
+    with user_errors(), without_collections():
         catalogue = load_catalogue()
         loaded, _ = choose_subject(catalogue, declaration, target, profile, golden_declaration)
         if declaration or target:

@@ -18,6 +18,7 @@ from conformance.model.verdict import Verdict
 from conformance.peers.faults import BenchFault, DeviceFault, DeviceTerminated
 from conformance.plugin import hookspecs
 from conformance.plugin.progress import silence_pytest
+from conformance.plugin.quick_start import without_collections
 from conformance.plugin.results_file import ResultsError
 from conformance.plugin.run import Run, test_id
 from conformance.plugin.settings import GIVEN_SETTINGS, Settings, add_options, read_settings
@@ -86,6 +87,13 @@ def settings_of(config: pytest.Config) -> Settings:
     if SETTINGS not in config.stash:
         config.stash[SETTINGS] = read_settings(config)
     return config.stash[SETTINGS]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Files of suites are imported here."""
+    with without_collections():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
