@@ -146,7 +146,7 @@ def _requirement(results: Results, requirement_id: str) -> dict[str, Any]:
         "remedy": {"zh": r.remedy.zh, "en": r.remedy.en},
         "level": r.level,
         "status": r.status,
-        "basis": ", ".join(" ".join(filter(None, (b.ref, b.clause))) for b in r.basis),
+        "basis": ", ".join(map(str, r.basis)),
         "steps": {step.id: {"zh": step.zh, "en": step.en} for step in r.procedure},
     }
 

@@ -14,6 +14,7 @@ from specs.loader import SPECS_ROOT, Catalogue, SourceError, load_catalogue, req
 from specs.model import Requirement
 from specs.onvif_operations import operation_faults, operation_files
 from specs.onvif_public_cases import case_faults
+from specs.onvif_releases import release_faults
 from specs.revisions import revision_faults
 from specs.stated_needs import STATED_NEEDS
 from specs.yaml_source import KeyPath, read_yaml
@@ -53,6 +54,7 @@ def lint(root: Path = SPECS_ROOT) -> list[SourceError]:
     faults.extend(_profile_faults(catalogue))
     faults.extend(operation_faults(root, catalogue.basis))
     faults.extend(case_faults(catalogue))
+    faults.extend(release_faults(catalogue))
     faults.extend(_lock_faults(catalogue))
     faults.extend(revision_faults(catalogue))
     return sorted(faults, key=lambda fault: (fault.path, fault.line))

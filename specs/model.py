@@ -50,12 +50,20 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Basis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a requirement rests on: a key of basis.yaml, the clause of a standard, a remark."""
+    """What a requirement rests on: a key of basis.yaml, the clause of a standard, a remark. ``since`` and ``until``:
+    first and last release of an ONVIF book that holds it, where it is not in all."""
 
     kind: BasisKind
     ref: str
     clause: str = ""
     note: str = ""
+    since: str = ""
+    until: str = ""
+
+    def __str__(self) -> str:
+        """On one line, without the remark."""
+        span = f"[{self.since}–{self.until}]" if self.since or self.until else ""
+        return " ".join(filter(None, (self.ref, self.clause, span)))
 
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -105,6 +105,10 @@ class OnvifOperation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     on_subscription: bool = False
     attachment: bool = False
 
+    def begins_after(self, version: tuple[int, int]) -> bool:
+        """Whether it came after that version of its service, as a device tells it (tt:OnvifVersion)."""
+        return bool(self.since) and version < version_of(self.since)
+
     @property
     def reads(self) -> bool:
         """Whether a successful call changes nothing."""
@@ -121,9 +125,16 @@ class OnvifOperation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not any(element.opaque and element.least for element in self.request)
 
 
+def version_of(release: str) -> tuple[int, int]:
+    """A release as devices tell it (tt:OnvifVersion): 2.4.2 as 2 and 42, 2.6 as 2 and 60, 18.12 as 18 and 12."""
+    major, minor, *rest = release.split(".")
+    return int(major), int(minor) if len(minor) > 1 else int(minor + "".join(rest or ["0"]))
+
+
 class ServiceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file of one service. ``book``: basis key of its specification; ``wsdl``: the file that holds its schema,
-    empty where answers are judged by the table alone."""
+    empty where answers are judged by the table alone; ``since``: first release that has the service, where it came
+    later than the others."""
 
     kandian: Literal["onvif-operations/1"]
     service: str
@@ -132,6 +143,7 @@ class ServiceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     book: str
     operations: tuple[OnvifOperation, ...]
     wsdl: str = ""
+    since: str = ""
 
     def operation(self, name: str) -> OnvifOperation:
         """The operation of that name. Raises KeyError."""

@@ -73,7 +73,7 @@ def show_command(requirement_id: str, lang: str) -> None:
     if r.not_tested:
         click.echo(f"  not tested ({r.not_tested.reason}): {r.not_tested.zh if lang == 'zh' else r.not_tested.en}")
     click.echo(f"\n{r.remedy.get(lang)}")
-    click.echo("basis: " + ", ".join(" ".join(filter(None, (b.ref, b.clause, b.note))) for b in r.basis))
+    click.echo("basis: " + ", ".join(" ".join(filter(None, (str(b), b.note))) for b in r.basis))
     click.echo(f"{origin.path}:{origin.line}")
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.peers.onvif.services import service_versions
+from conformance.protocols.soap import PREFIXES, envelope, read_envelope
+from conformance.suites.camera.onvif.operation_steps import Offer
 from conformance.suites.camera.onvif.test_http_digest import altered
 from conformance.suites.camera.onvif.test_system import manual, parts
 from conformance.suites.camera.onvif.test_upgrade import seconds_of
@@ -43,3 +46,29 @@ def test_a_moment_is_written_as_six_numbers() -> None:
     assert "<tt:Year>2013</tt:Year><tt:Month>2</tt:Month><tt:Day>30</tt:Day>" in told
     assert "<tds:TimeZone><tt:TZ>CST-8</tt:TZ></tds:TimeZone>" in told
     assert told.index("<tt:Time>") < told.index("<tt:Date>")
+
+
+def test_what_came_after_the_version_that_a_service_tells_is_not_asked_for() -> None:
+    def offered(versions: dict[str, tuple[int, int]]) -> set[str]:
+        return {operation.name for _, operation in Offer(("media",), {}, {}, frozenset(), versions).operations()}
+
+    assert offered({}) == offered({"media": (2, 60)})
+    assert offered({}) - offered({"media": (2, 30)}) == {
+        "GetVideoSourceModes",
+        "GetOSDs",
+        "GetOSD",
+        "GetOSDOptions",
+        "DeleteOSD",
+    }
+
+
+def test_versions_of_services() -> None:
+    def told(prefix: str, major: str, minor: str) -> str:
+        version = f"<tt:Major>{major}</tt:Major><tt:Minor>{minor}</tt:Minor>"
+        inside = f"<tds:Namespace>{PREFIXES[prefix]}</tds:Namespace><tds:Version>{version}</tds:Version>"
+        return f"<tds:Service>{inside}</tds:Service>"
+
+    services = told("tds", "18", "06") + told("tptz", "2", "60") + told("timg", "two", "1") + told("ter", "2", "1")
+    answer = read_envelope(envelope(f"<tds:GetServicesResponse>{services}</tds:GetServicesResponse>")).first
+    assert answer is not None
+    assert service_versions(answer) == {"device": (18, 6), "ptz": (2, 60)}

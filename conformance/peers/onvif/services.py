@@ -55,6 +55,16 @@ def listed_services(answer: Node) -> dict[str, str]:
     return found
 
 
+def service_versions(answer: Node) -> dict[str, tuple[int, int]]:
+    """Major and minor version by key in an answer of GetServices, where both are numbers."""
+    found = {}
+    for node in answer.all("Service"):
+        key, told = KEYS.get(node.value("Namespace") or ""), (node.value("Version/Major"), node.value("Version/Minor"))
+        if key and told[0] and told[1] and told[0].isdecimal() and told[1].isdecimal():
+            found[key] = int(told[0]), int(told[1])
+    return found
+
+
 def capable_services(answer: Node) -> dict[str, str]:
     """Addresses by key in an answer of GetCapabilities."""
     paths = ((key, service.capability) for key, service in SERVICES.items() if service.capability)

@@ -26,7 +26,7 @@ PROTOCOLS = ("RtspUnicast", "RTSP")
 class Media2Service(MediaService):
     """The same profiles and encoders in the words of ver20."""
 
-    key, prefix, version = "media2", "tr2", ("2", "60")
+    key, prefix, version = "media2", "tr2", ("2", "61")
 
     def capabilities(self) -> str:
         """Profiles, configurations and streaming."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from conformance.model.checks import Checks, say
 from conformance.peers.onvif.answer import Answer
 from conformance.peers.onvif.onvif import Onvif
+from conformance.peers.onvif.services import service_versions
 from conformance.protocols.onvif_cases import Case, NoToken, good_case
 from conformance.protocols.soap import element
 from conformance.protocols.xml_names import Node
@@ -41,17 +42,22 @@ NO_FLAG = ("", "0", "false")
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What a device has. ``capabilities``: the Capabilities element of each service; ``tokens``: one of each kind;
-    ``things``: what it has that no capability tells, by the names that the tables use (``audio``, ``presets``)."""
+    ``things``: what it has that no capability tells, by the names that the tables use (``audio``, ``presets``);
+    ``versions``: of the services, as far as it tells them."""
 
     services: tuple[str, ...]
     capabilities: Mapping[str, Node]
     tokens: Mapping[str, str]
     things: frozenset[str]
+    versions: Mapping[str, tuple[int, int]]
 
     def operations(self) -> Iterator[tuple[ServiceTable, OnvifOperation]]:
-        """The operations of the services that are there, those of subscriptions and withdrawn ones left out."""
+        """The operations of the services that are there, those of subscriptions, withdrawn ones and those that came
+        after the version of the service left out."""
         for table, operation in TABLES.every():
-            if table.service in self.services and not operation.on_subscription and not operation.until:
+            version = self.versions.get(table.service)
+            later = version is not None and operation.begins_after(version)
+            if table.service in self.services and not (operation.on_subscription or operation.until or later):
                 yield table, operation
 
     def signals(self, service: str, capability: str) -> bool:
@@ -89,7 +95,12 @@ async def look(onvif: Onvif) -> Offer:
             capabilities[key] = node
     listed = await _listed(onvif, services)
     tokens = {kind: node.attribute("token") or "" for kind, node in listed.items()}
-    return Offer(services, capabilities, tokens, frozenset(_things(services, listed)))
+    return Offer(services, capabilities, tokens, frozenset(_things(services, listed)), await _versions(onvif))
+
+
+async def _versions(onvif: Onvif) -> dict[str, tuple[int, int]]:
+    answer = await onvif.call("device", "GetServices", "<tds:IncludeCapability>false</tds:IncludeCapability>")
+    return service_versions(answer.body) if answer.ok and answer.body is not None else {}
 
 
 async def _listed(onvif: Onvif, services: tuple[str, ...]) -> dict[str, Node]:
