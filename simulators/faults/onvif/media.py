@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from conformance.protocols.xml_names import Node
@@ -129,6 +130,21 @@ class UnknownConfigurationTaken(Camera):
 
     zh = "未知配置令牌被当作第一个编码器。"
     onvif_class = face_with(_AnyConfiguration)
+
+
+class _LetsFixedGo(MediaService):
+    async def on_DeleteProfile(self, call: Call) -> str:
+        with contextlib.suppress(OnvifFault):
+            self.model.delete(call.text("ProfileToken"))
+        return ""
+
+
+@mutant(violates="ONV-MED-10", declaration="onvif")
+class FixedProfilesAreSaidToGo(Camera):
+    """DeleteProfile of a fixed profile is answered with success, though the profile stays."""
+
+    zh = "对固定配置集的 DeleteProfile 应答成功（配置集仍在）。"
+    onvif_class = face_with(_LetsFixedGo)
 
 
 class _Keeps(MediaService):

@@ -184,6 +184,21 @@ class BitRateOutOfRangeRefused(Camera):
     onvif_class = face_with(_StrictBitRate)
 
 
+class _HidesFixed(Media2Service):
+    async def on_DeleteProfile(self, call: Call) -> str:
+        if self.model.profile(token := call.text("Token")).fixed:
+            raise invalid("NoProfile", f"There is no profile {token}")
+        return await super().on_DeleteProfile(call)
+
+
+@mutant(violates="ONV-MD2-13", declaration="onvif")
+class FixedProfilesAreUnknown(Camera):
+    """DeleteProfile of a fixed profile is refused as if there were none of that token."""
+
+    zh = "对固定配置集的 DeleteProfile 以“无此配置集”拒绝。"
+    onvif_class = face_with(_HidesFixed)
+
+
 class _AddsNothing(Media2Service):
     async def on_AddConfiguration(self, call: Call) -> str:
         self.model.profile(call.text("ProfileToken"))

@@ -14,6 +14,7 @@ from conformance.suites.camera.onvif.service_steps import NO_PROFILE, judge_faul
 #: What ver20 calls the two parts.
 TYPES = {SOURCE: "VideoSource", ENCODER: "VideoEncoder"}
 FULL = "ter:MaxNVTProfiles"
+FIXED = ("env:Sender", "ter:Action", "ter:DeletionOfFixedProfile")
 
 
 async def create(face: Face, name: str) -> tuple[Answer, str]:
@@ -74,6 +75,30 @@ async def judge_made_profile(face: Face, limits: Limits, number: str) -> None:
     judge_ok(check, requirement, await delete(face, token))
     judge_fault(check, requirement, await face.ask_profile(token), NO_PROFILE, "DeleteProfile")
     judge_fault(check, requirement, await delete(face, token), NO_PROFILE, "DeleteProfile 2")
+
+
+async def judge_fixed_profile(face: Face, number: str) -> None:
+    """A fixed profile is not deleted and stays as it is."""
+    requirement, check = face.requirement(number), face.check
+    if not face.offered(requirement):
+        return
+    check.step("s1")
+    fixed = next((profile for profile in await face.profiles() if profile.fixed), None)
+    if fixed is None:
+        check.not_applicable(requirement, say("没有固定配置集", "no profile is fixed"))
+        return
+    check.step("s2")
+    judge_fault(check, requirement, await delete(face, fixed.token), FIXED, f"DeleteProfile {fixed.token}")
+    check.step("s3")
+    after = await told(face, fixed.token)
+    check.equal(requirement, _parts(after), _parts(fixed), fixed.token)
+
+
+def _parts(profile: Profile | None) -> dict[str, str]:
+    """Name and mark of a profile, and the token of each part; empty for none."""
+    if profile is None:
+        return {}
+    return {"name": profile.name, "fixed": str(profile.fixed), **{k: profile.part(k) for k in profile.configurations}}
 
 
 async def _judge_filled(face: Face, limits: Limits, requirement: str, token: str, model: Profile) -> None:

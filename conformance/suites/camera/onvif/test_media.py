@@ -63,3 +63,9 @@ async def test_unknown_configuration(onvif: Onvif, check: Checks) -> None:
 async def test_made_profile(onvif: Onvif, check: Checks, limits: Limits) -> None:
     """A client makes a profile, plays and deletes it."""
     await made_profile_steps.judge_made_profile(Face(onvif, check, "media"), limits, "09")
+
+
+@verifies("ONV-MED-10")
+async def test_fixed_profile(onvif: Onvif, check: Checks) -> None:
+    """What is fixed stays."""
+    await made_profile_steps.judge_fixed_profile(Face(onvif, check, "media"), "10")

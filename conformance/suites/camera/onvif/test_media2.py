@@ -131,3 +131,9 @@ async def test_bit_rate_is_adapted(onvif: Onvif, check: Checks) -> None:
 async def test_made_profile(onvif: Onvif, check: Checks, limits: Limits) -> None:
     """A client makes a profile, plays and deletes it."""
     await made_profile_steps.judge_made_profile(Face(onvif, check, "media2"), limits, "12")
+
+
+@verifies("ONV-MD2-13")
+async def test_fixed_profile(onvif: Onvif, check: Checks) -> None:
+    """What is fixed stays."""
+    await made_profile_steps.judge_fixed_profile(Face(onvif, check, "media2"), "13")
