@@ -106,6 +106,22 @@ class FixedScopeRemoved(Camera):
     onvif_class = face_with(_FixedScopesGo)
 
 
+class _ScopesPileUp(DeviceService):
+    async def on_SetScopes(self, call: Call) -> str:
+        before = list(self.state.scopes)
+        told = await super().on_SetScopes(call)
+        self._keep_scopes([*before, *self.state.scopes])
+        return told
+
+
+@mutant(violates="ONV-DEV-09")
+class SetScopesAdds(Camera):
+    """SetScopes leaves the former configurable scopes."""
+
+    zh = "SetScopes 保留原有的可配置范围。"
+    onvif_class = face_with(_ScopesPileUp)
+
+
 class _StoppedClock(DeviceService):
     told = ""
 
@@ -226,6 +242,22 @@ class NtpServerForgotten(Camera):
 
     zh = "SetNTP 应答成功，服务器未保存。"
     onvif_class = face_with(_DeafNtp)
+
+
+class _DeafDns(DeviceService):
+    async def on_SetDNS(self, call: Call) -> str:
+        before = self.state.dns
+        await super().on_SetDNS(call)
+        self.state.dns = before
+        return ""
+
+
+@mutant(violates="ONV-NET-06")
+class DnsServerForgotten(Camera):
+    """SetDNS is answered well, but the server is not kept."""
+
+    zh = "SetDNS 应答成功，服务器未保存。"
+    onvif_class = face_with(_DeafDns)
 
 
 class _Vague(DeviceService):

@@ -1,14 +1,17 @@
-"""ONV-DEV-01 to ONV-DEV-07: services, capabilities, device information, scopes."""
+"""ONV-DEV-01 to ONV-DEV-09: services, capabilities, device information, scopes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from conformance.model.checks import Checks, say
 from conformance.peers.onvif.answer import Answer
 from conformance.peers.onvif.onvif import Onvif
 from conformance.peers.onvif.services import KEYS, SERVICES, capable_services, listed_services, reachable
 from conformance.plugin.marks import verifies
+from conformance.protocols.safe_xml import text_content
+from conformance.protocols.soap import element
 from conformance.protocols.xml_names import Node
 from conformance.suites.camera.onvif.device_steps import answered, faulted, good, not_offered
 
@@ -188,3 +191,29 @@ async def test_changing_scopes(onvif: Onvif, check: Checks) -> None:
         faulted(check, "ONV-DEV-07", answer, "env:Sender", "ter:OperationProhibited", "ter:FixedScope", about=fixed)
     answer = await onvif.call("device", "RemoveScopes", item)
     faulted(check, "ONV-DEV-07", answer, "env:Sender", "ter:InvalidArgVal", "ter:NoScope", about=scope)
+
+
+@verifies("ONV-DEV-09")
+async def test_other_scopes(onvif: Onvif, check: Checks) -> None:
+    """Others in place of the configurable ones."""
+    check.step("s1")
+    answer = await onvif.call("device", "GetScopes")
+    if not answered(check, "ONV-DEV-09", answer):
+        return
+    before = scope_list(answer)
+    fixed = sorted(scope for kind, scope in before if kind == "Fixed")
+    kept = [scope for kind, scope in before if kind == "Configurable"]
+    onvif.undo(lambda: set_scopes(onvif, kept))
+    check.step("s2")
+    more, other = (f"{ONVIF_SCOPE}location/kandian-{onvif.wire.random.getrandbits(32):08x}" for _ in range(2))
+    await onvif.call("device", "AddScopes", element("tds:ScopeItem", more))
+    wanted = [*kept, other]
+    if not answered(check, "ONV-DEV-09", await set_scopes(onvif, wanted)):
+        return
+    expected = sorted([*(("Fixed", scope) for scope in fixed), *(("Configurable", scope) for scope in wanted)])
+    check.equal("ONV-DEV-09", sorted(scope_list(await onvif.call("device", "GetScopes"))), expected, "SetScopes")
+
+
+async def set_scopes(onvif: Onvif, scopes: Sequence[str]) -> Answer:
+    """SetScopes."""
+    return await onvif.call("device", "SetScopes", "".join(element("tds:Scopes", text_content(s)) for s in scopes))

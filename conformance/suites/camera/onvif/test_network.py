@@ -1,4 +1,4 @@
-"""ONV-NET-01 to ONV-NET-05: host name, protocols, addresses, NTP."""
+"""ONV-NET-01 to ONV-NET-06: host name, protocols, addresses, NTP, DNS."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from conformance.model.checks import Checks, say
 from conformance.peers.onvif.answer import Answer
 from conformance.peers.onvif.onvif import Onvif
 from conformance.plugin.marks import verifies
+from conformance.protocols.safe_xml import text_content
+from conformance.protocols.soap import element
 from conformance.protocols.xml_names import Node
 from conformance.suites.camera.onvif.device_steps import answered, faulted, good, host_name, not_offered
 
@@ -114,37 +116,52 @@ async def test_invalid_addresses(onvif: Onvif, check: Checks) -> None:
         check.equal("ONV-NET-04", settings(after), settings(before), say(f"{name} 未变", f"{name} as before"))
 
 
-def ntp_body(answer: Answer) -> str:
-    """The body of SetNTP that sets what GetNTP told."""
-    dhcp = answer.value("NTPInformation/FromDHCP") or "false"
-    hosts = answer.body.at("NTPInformation") if answer.body is not None else None
-    told = "".join(host_xml(node) for node in hosts.all("NTPManual")) if hosts is not None else ""
-    return f"<tds:FromDHCP>{dhcp}</tds:FromDHCP>{told}"
+def servers_body(answer: Answer, name: str) -> str:
+    """The body of SetNTP or SetDNS that sets what the Get told."""
+    information = answer.body.at(f"{name}Information") if answer.body is not None else None
+    told = f"<tds:FromDHCP>{answer.value(f'{name}Information/FromDHCP') or 'false'}</tds:FromDHCP>"
+    if information is None:
+        return told
+    domains = "".join(
+        element("tds:SearchDomain", text_content(n.text.strip())) for n in information.all("SearchDomain")
+    )
+    return told + domains + "".join(server_xml(node, f"{name}Manual") for node in information.all(f"{name}Manual"))
 
 
-def host_xml(node: Node) -> str:
-    """A tt:NetworkHost as the content of NTPManual."""
-    inner = "".join(f"<tt:{child.name.local}>{child.text.strip()}</tt:{child.name.local}>" for child in node.children)
-    return f"<tds:NTPManual>{inner}</tds:NTPManual>"
+def server_xml(node: Node, name: str) -> str:
+    """A tt:NetworkHost or tt:IPAddress under that name."""
+    inner = "".join(element(f"tt:{child.name.local}", text_content(child.text.strip())) for child in node.children)
+    return element(f"tds:{name}", inner)
+
+
+async def judge_servers(onvif: Onvif, check: Checks, requirement: str, name: str) -> None:
+    """A server by its address, set and read; what was there is put back."""
+    check.step("s1")
+    before = await onvif.call("device", f"Get{name}")
+    if not_offered(before):
+        check.not_applicable(requirement, say(f"设备不提供 {name} 设置", f"the device has no settings of {name}"))
+        return
+    if not answered(check, requirement, before):
+        return
+    onvif.undo(lambda: onvif.call("device", f"Set{name}", servers_body(before, name)))
+    check.step("s2")
+    address = f"192.0.2.{onvif.wire.random.randrange(1, 255)}"
+    host = f"<tt:Type>IPv4</tt:Type><tt:IPv4Address>{address}</tt:IPv4Address>"
+    body = f"<tds:FromDHCP>false</tds:FromDHCP><tds:{name}Manual>{host}</tds:{name}Manual>"
+    answered(check, requirement, await onvif.call("device", f"Set{name}", body))
+    after = await onvif.call("device", f"Get{name}")
+    information = after.body.at(f"{name}Information") if after.body is not None else None
+    told = [node.value("IPv4Address") for node in information.all(f"{name}Manual")] if information is not None else []
+    check.equal(requirement, told, [address], f"{name}Manual")
 
 
 @verifies("ONV-NET-05")
 async def test_ntp(onvif: Onvif, check: Checks) -> None:
-    """A server by address."""
-    check.step("s1")
-    before = await onvif.call("device", "GetNTP")
-    if not_offered(before):
-        check.not_applicable("ONV-NET-05", say("设备没有 NTP", "the device has no NTP"))
-        return
-    if not answered(check, "ONV-NET-05", before):
-        return
-    onvif.undo(lambda: onvif.call("device", "SetNTP", ntp_body(before)))
-    check.step("s2")
-    address = f"192.0.2.{onvif.wire.random.randrange(1, 255)}"
-    host = f"<tt:Type>IPv4</tt:Type><tt:IPv4Address>{address}</tt:IPv4Address>"
-    body = f"<tds:FromDHCP>false</tds:FromDHCP><tds:NTPManual>{host}</tds:NTPManual>"
-    answered(check, "ONV-NET-05", await onvif.call("device", "SetNTP", body))
-    after = await onvif.call("device", "GetNTP")
-    information = after.body.at("NTPInformation") if after.body is not None else None
-    told = [node.value("IPv4Address") for node in information.all("NTPManual")] if information is not None else []
-    check.equal("ONV-NET-05", told, [address], "NTPManual")
+    """A time server by address."""
+    await judge_servers(onvif, check, "ONV-NET-05", "NTP")
+
+
+@verifies("ONV-NET-06")
+async def test_dns(onvif: Onvif, check: Checks) -> None:
+    """A name server by address."""
+    await judge_servers(onvif, check, "ONV-NET-06", "DNS")
