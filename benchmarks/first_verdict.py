@@ -17,11 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from simulators.camera.declarations import ONVIF
-from specs.declaration import load_declaration
-from specs.loader import load_catalogue
+from benchmarks.onvif_client import KANDIAN, Device, golden_camera
 
-KANDIAN = [sys.executable, "-c", "from conformance.cli.main import main; main()"]
 ZEEP = """
 import sys
 from urllib.parse import urlsplit
@@ -32,11 +29,11 @@ print(ONVIFCamera(parts.hostname, parts.port, *sys.argv[2:]).devicemgmt.GetDevic
 ROUNDS, GOAL, LONGEST, LOOK = 7, 1.0, 30.0, 0.002
 
 
-def first_verdict(url: str, user: str, password: str) -> float:
+def first_verdict(device: Device) -> float:
     """Seconds from the start of the process to the first line of a test."""
-    environment = {**os.environ, "KANDIAN_ONVIF_USER": user, "KANDIAN_ONVIF_PASSWORD": password}
+    environment = {**os.environ, "KANDIAN_ONVIF_USER": device.user, "KANDIAN_ONVIF_PASSWORD": device.password}
     with tempfile.TemporaryDirectory() as folder:
-        command = [*KANDIAN, "certify", "--profile", "onvif", "--target", url, "--out", folder]
+        command = [*KANDIAN, "certify", "--profile", "onvif", "--target", device.url, "--out", folder]
         began = time.perf_counter()
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
             try:
@@ -55,30 +52,18 @@ def tested(results: Path) -> bool:
     return any(line.endswith("\n") and json.loads(line)["kind"] == "test" for line in lines)
 
 
-def first_answer(url: str, user: str, password: str) -> float:
+def first_answer(device: Device) -> float:
     """Seconds from the start of the process to its end."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", ZEEP, url, user, password], check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-c", ZEEP, device.url, device.user, device.password]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
 def main() -> int:
     """Print the ratio; exit 1 above the goal."""
-    declared = load_declaration(ONVIF, load_catalogue().vocabulary)
-    assert declared.declaration.onvif is not None
-    command = [*KANDIAN, "simulate", "camera", "--declaration", str(ONVIF)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            given = (
-                json.loads(process.stdout.readline())["onvif_url"],
-                declared.declaration.onvif.username,
-                declared.onvif_password,
-            )
-            rounds = [(first_answer(*given), first_verdict(*given)) for _ in range(ROUNDS + 1)][1:]
-        finally:
-            process.terminate()
-            process.wait(20)
+    with golden_camera() as device:
+        rounds = [(first_answer(device), first_verdict(device)) for _ in range(ROUNDS + 1)][1:]
     zeep, ours = (statistics.median(side) for side in zip(*rounds, strict=True))
     print(f"first_verdict ratio={zeep / ours:.2f} peer=onvif-zeep ours={ours:.2f} s zeep={zeep:.2f} s")  # noqa: T201
     return 0 if ours <= GOAL else 1

@@ -10,10 +10,12 @@ processor time. Rounds alternate, and the best of each side counts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -52,6 +54,22 @@ class Device:
     url: str
     user: str
     password: str
+
+
+@contextlib.contextmanager
+def golden_camera() -> Iterator[Device]:
+    """The golden camera with an ONVIF face, in a process of its own."""
+    declared = load_declaration(ONVIF, load_catalogue().vocabulary)
+    assert declared.declaration.onvif is not None
+    command = [*KANDIAN, "simulate", "camera", "--declaration", str(ONVIF)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            url = json.loads(process.stdout.readline())["onvif_url"]
+            yield Device(url, declared.declaration.onvif.username, declared.onvif_password)
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 class Timer:
@@ -121,18 +139,8 @@ def measured(device: Device) -> tuple[Rate, Rate]:
 
 def main() -> int:
     """Print the ratio; exit 1 below the goal."""
-    declared = load_declaration(ONVIF, load_catalogue().vocabulary)
-    assert declared.declaration.onvif is not None
-    command = [*KANDIAN, "simulate", "camera", "--declaration", str(ONVIF)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            url = json.loads(process.stdout.readline())["onvif_url"]
-            device = Device(url, declared.declaration.onvif.username, declared.onvif_password)
-            own, other = measured(device)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with golden_camera() as device:
+        own, other = measured(device)
     ratio = own.clock / other.clock
     print(f"onvif_client ratio={ratio:.2f} peer=onvif-zeep ours={own.clock:.0f}/s zeep={other.clock:.0f}/s")  # noqa: T201
     print(f"  of processor time: ours {own.cpu:.0f}/s, zeep {other.cpu:.0f}/s ({own.cpu / other.cpu:.2f})")  # noqa: T201

@@ -186,11 +186,12 @@ def topic_filter(expression: str, dialect: str = CONCRETE_SET, content: str = ""
     return told
 
 
-def create_pull_point(seconds: float | None = None, filtered: str = "") -> str:
-    """The body of CreatePullPointSubscription."""
+def create_pull_point(end: float | str | None = None, filtered: str = "") -> str:
+    """The body of CreatePullPointSubscription. ``end``: in so many seconds, or at that xs:dateTime."""
     inside = f"<tev:Filter>{filtered}</tev:Filter>" if filtered else ""
-    if seconds is not None:
-        inside += f"<tev:InitialTerminationTime>{duration(seconds)}</tev:InitialTerminationTime>"
+    if end is not None:
+        told = end if isinstance(end, str) else duration(end)
+        inside += f"<tev:InitialTerminationTime>{told}</tev:InitialTerminationTime>"
     return inside
 
 

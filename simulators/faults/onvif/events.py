@@ -9,7 +9,7 @@ from conformance.protocols.onvif_events import CONCRETE_SET
 from simulators.camera.camera import Camera
 from simulators.camera.onvif.event_queue import Subscription
 from simulators.camera.onvif.events import EventService
-from simulators.camera.onvif.service import Call, OnvifFault
+from simulators.camera.onvif.service import INVALID, Call, OnvifFault
 from simulators.camera.onvif.topics import Filter, Message
 from simulators.faults.onvif.parts import face_with
 from simulators.faults.registry import mutant
@@ -53,6 +53,21 @@ class LifetimeIgnored(Camera):
 
     zh = "拉取点的存续时间恒为十秒。"
     onvif_class = face_with(_OwnLife)
+
+
+class _RelativeOnly(EventService):
+    def life(self, text: str, fault: str) -> float:
+        if text and not text.startswith("P"):
+            raise OnvifFault(*INVALID, f"wsnt:{fault}", reason="Only a duration is taken")
+        return super().life(text, fault)
+
+
+@mutant(violates="ONV-EVT-16", declaration="onvif")
+class AbsoluteEndRefused(Camera):
+    """The end of a pull point is taken as a duration only."""
+
+    zh = "拉取点的终止时间只接受相对时间。"
+    onvif_class = face_with(_RelativeOnly)
 
 
 class _NoStates(EventService):

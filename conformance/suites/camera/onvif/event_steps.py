@@ -71,10 +71,20 @@ async def properties(onvif: Onvif) -> EventProperties | None:
     return read_event_properties(answer.body) if answer.ok and answer.body is not None else None
 
 
-async def ask_pull_point(onvif: Onvif, seconds: float = LIFE, filtered: str = "") -> tuple[Answer, Subscription | None]:
-    """CreatePullPointSubscription; what it makes is ended after the test."""
-    answer = await ask(onvif, "CreatePullPointSubscription", create_pull_point(seconds, filtered))
+async def ask_pull_point(
+    onvif: Onvif, end: float | str = LIFE, filtered: str = ""
+) -> tuple[Answer, Subscription | None]:
+    """CreatePullPointSubscription until in so many seconds, or until that moment; what it makes is ended after the
+    test."""
+    answer = await ask(onvif, "CreatePullPointSubscription", create_pull_point(end, filtered))
     return answer, _kept(onvif, answer)
+
+
+async def producers(onvif: Onvif) -> str | None:
+    """MaxNotificationProducers, above 0 where there is base notification; None where it is not told."""
+    answer = await onvif.call("events", "GetServiceCapabilities")
+    node = answer.body.at("Capabilities") if answer.ok and answer.body is not None else None
+    return node.attribute("MaxNotificationProducers") if node is not None else None
 
 
 async def ask_subscription(

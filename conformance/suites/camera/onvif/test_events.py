@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from conformance.model.checks import Checks, say
 from conformance.peers.device_control import DeviceControl
-from conformance.peers.onvif.answer import Answer
 from conformance.peers.onvif.event_receiver import EventReceiver
 from conformance.peers.onvif.onvif import Onvif
 from conformance.plugin.fixtures import Limits
@@ -20,6 +19,7 @@ from conformance.suites.camera.onvif.event_steps import (
     ask_subscription,
     messages_of,
     motion_is,
+    producers,
     properties,
     pull_point,
     unsubscribe,
@@ -235,7 +235,7 @@ async def test_base_notification(onvif: Onvif, check: Checks, limits: Limits, co
     """The device itself brings messages to our address, until the subscription ends."""
     if not offered(onvif, check, "events", "ONV-EVT-14"):
         return
-    if await _no_producers(onvif):
+    if await producers(onvif) == "0":
         check.not_applicable("ONV-EVT-14", say("设备不支持基本通知", "the device has no base notification"))
         return
     receiver = EventReceiver(onvif.wire, onvif.limits["answer_wait"].seconds)
@@ -244,13 +244,6 @@ async def test_base_notification(onvif: Onvif, check: Checks, limits: Limits, co
         await _judge_notify(onvif, check, limits, Motion(onvif, control), receiver)
     finally:
         receiver.close()
-
-
-async def _no_producers(onvif: Onvif) -> bool:
-    """Whether the device says that it has no notification producers."""
-    answer: Answer = await onvif.call("events", "GetServiceCapabilities")
-    node = answer.body.at("Capabilities") if answer.ok and answer.body is not None else None
-    return node is not None and node.attribute("MaxNotificationProducers") == "0"
 
 
 async def _judge_notify(onvif: Onvif, check: Checks, limits: Limits, motion: Motion, receiver: EventReceiver) -> None:

@@ -8,6 +8,7 @@ from conformance.peers.onvif.onvif import Onvif
 from conformance.plugin.fixtures import Limits
 from conformance.plugin.marks import verifies
 from conformance.protocols.onvif_events import Subscription, read_times, topic_filter
+from conformance.protocols.ws_security import moment
 from conformance.suites.camera.onvif.event_steps import (
     GLANCE,
     LIFE,
@@ -18,6 +19,7 @@ from conformance.suites.camera.onvif.event_steps import (
     ask_pull_point,
     messages_of,
     motion_is,
+    producers,
     pull_point,
     renewed,
     unsubscribe,
@@ -98,6 +100,10 @@ async def test_renew(onvif: Onvif, check: Checks, limits: Limits) -> None:
     check.step("s2")
     asked = limit.lifetime.seconds + LIFE
     answer = await renewed(onvif, point.subscription, asked)
+    if answer.refused and await producers(onvif) in (None, "", "0"):
+        why = say("设备未声明基本通知，不必支持续订", "no base notification is told, and Renew belongs to it")
+        check.not_applicable("ONV-EVT-08", why)
+        return
     if not judge_ok(check, "ONV-EVT-08", answer) or answer.body is None:
         return
     current, termination = read_times(answer.body)
@@ -105,6 +111,28 @@ async def test_renew(onvif: Onvif, check: Checks, limits: Limits) -> None:
     judge_lifetime(check, "ONV-EVT-08", told, asked, limit.clock_tolerance)
     check.step("s3")
     judge_ok(check, "ONV-EVT-08", await point.pull(GLANCE), "PullMessages")
+
+
+@verifies("ONV-EVT-16")
+async def test_absolute_end(onvif: Onvif, check: Checks, limits: Limits) -> None:
+    """The end as a moment of the device's own clock."""
+    if not offered(onvif, check, "events", "ONV-EVT-16"):
+        return
+    check.step("s1")
+    limit = limits("ONV-EVT-16")
+    answer, relative = await ask_pull_point(onvif, limit.lifetime.seconds)
+    if not control_answer(check, answer) or relative is None or relative.current is None:
+        return
+    check.step("s2")
+    end = moment(relative.current + limit.lifetime.seconds)
+    answer, made = await ask_pull_point(onvif, end)
+    if not judge_ok(check, "ONV-EVT-16", answer, end):
+        return
+    check.step("s3")
+    told = made.termination if made is not None else None
+    held = told is not None and abs(told - relative.current - limit.lifetime.seconds) <= limit.clock_tolerance.number
+    expected = say(f"终止时间 {end}，偏差 {limit.clock_tolerance}", f"terminates at {end}, {limit.clock_tolerance} off")
+    check.true("ONV-EVT-16", held, expected, moment(told) if told is not None else "-")
 
 
 @verifies("ONV-EVT-09")
